@@ -1,0 +1,109 @@
+"""What all commands share: the options of the whole program, ways to print, and exit statuses.
+
+A command prints through :meth:`App.show` (one document) or :meth:`App.line` (one object of a stream). On a terminal that
+is a table or a readable line, elsewhere the same in plain text, and with ``--json`` exactly one JSON document, or one
+object a line. stderr takes messages for people.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from smsgwd.errors import (
+    ConfigError,
+    DaemonUnreachable,
+    SmsgwdError,
+    StoreUnavailable,
+    StoreUnusable,
+)
+
+EX_FAILED, EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 1, 69, 75, 78
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class App:
+    """The state of one invocation: where the configuration is, and how to print."""
+
+    def __init__(self, config_path: str, as_json: bool) -> None:
+        self.config_path, self.as_json = config_path, as_json
+
+    def show(self, document: Any, human: Callable[[], None]) -> None:
+        """Prints one document: JSON with ``--json``, else what ``human`` prints."""
+        if self.as_json:
+            self.line(document)
+        else:
+            human()
+
+    def line(self, document: Any, human: str | None = None) -> None:
+        """Prints one line of a stream and flushes it."""
+        if self.as_json or human is None:
+            import msgspec
+
+            sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+        else:
+            click.echo(human)
+        sys.stdout.flush()
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "nothing") -> None:
+        """A table on a terminal; tab-separated lines without a head elsewhere."""
+        texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        if not sys.stdout.isatty():
+            for row in texts:
+                click.echo("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+            return
+        if not texts:
+            click.echo(empty)
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in texts:
+            table.add_row(*(Text(cell) for cell in row))  # Text: a text message is never markup
+        Console().print(table)
+
+
+def app_of(ctx: click.Context) -> App:
+    """The App of this invocation (a command may be run without the main group in tests)."""
+    app = ctx.find_object(App)
+    return app if app is not None else App("/etc/smsgwd/smsgwd.toml", False)
+
+
+def _set_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        app_of(ctx).as_json = True
+
+
+def json_option(command: F) -> F:
+    """``--json`` after the command, the same as before it."""
+    option = click.option(
+        "--json", is_flag=True, expose_value=False, is_eager=True, callback=_set_json, help="Print JSON and nothing else."
+    )
+    return option(command)
+
+
+def exit_status(error: SmsgwdError) -> int:
+    """The contract's exit status for an expected error."""
+    if isinstance(error, ConfigError | StoreUnusable):
+        return EX_CONFIG
+    if isinstance(error, DaemonUnreachable):
+        return EX_UNAVAILABLE
+    if isinstance(error, StoreUnavailable):
+        return EX_TEMPFAIL
+    return EX_FAILED
+
+
+def report(error: SmsgwdError) -> int:
+    """Says the error on stderr, a line for each problem, and returns the exit status."""
+    lines = [str(p) for p in error.problems] if isinstance(error, ConfigError) else [str(error)]
+    for line in lines:
+        click.echo(f"smsgwd: {line}", err=True)
+    return exit_status(error)

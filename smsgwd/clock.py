@@ -1,0 +1,46 @@
+"""Time as an argument. This is the only module of smsgwd that imports :mod:`time`.
+
+Wall-clock times are integers, milliseconds since 1970 UTC: they order nothing and expire nothing by themselves (order is
+by id). Waits use the monotonic clock of the event loop, so that a step of the wall clock changes no wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the rest of the program may ask about time."""
+
+    def now(self) -> int:
+        """Wall clock, milliseconds since 1970-01-01 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits on the monotonic clock."""
+        ...
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def isoformat(ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds: ``2026-11-23T14:00:05.000Z``."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,60 @@
+"""The one face of everything that reaches the network: a modem with its SIM, or one SMPP bind.
+
+A link acknowledges to the network (``AT+CNMA``, ``AT+CMGD``, ``deliver_sm_resp``) only after the sink's coroutine has
+*returned*; returned means committed with fsync. It never touches the queue, and it knows nothing of rules or routing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from smsgwd.model import DeliveryReport, InboundSegment, LinkState, Segment, SubmitResult
+
+
+class LinkSink(Protocol):
+    """Where a link puts what comes from the network. Implemented by :mod:`smsgwd.intake`."""
+
+    async def received(self, link: str, segment: InboundSegment) -> None:
+        """Stores an inbound segment. Raises StoreUnavailable when it could not: then do not acknowledge."""
+        ...
+
+    async def reported(self, link: str, report: DeliveryReport) -> None:
+        """Stores a delivery report. Raises StoreUnavailable as above."""
+        ...
+
+    async def settled(self, link: str, submission: str, result: SubmitResult) -> None:
+        """A late answer to a submission that :meth:`Link.submit` had to call uncertain."""
+        ...
+
+    async def changed(self, link: str, state: LinkState, why: str) -> None:
+        """The link changed its state. ``why`` is one line for an operator, without secrets."""
+        ...
+
+    async def noticed(self, link: str, kind: str, **data: str | int | float | bool | None) -> None:
+        """Something an operator should see (an event kind of :mod:`smsgwd.events`): storage at 80 %, PIN refused …"""
+        ...
+
+
+class Link(Protocol):
+    """One live way to the network."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def window(self) -> int:
+        """How many segments may be in :meth:`submit` at once; 1 for a modem."""
+        ...
+
+    async def run(self, sink: LinkSink, stop: asyncio.Event) -> None:
+        """Opens, sets up, and serves until ``stop``; then drains and closes. Raises LinkError when it breaks."""
+        ...
+
+    async def submit(self, segment: Segment) -> SubmitResult:
+        """Hands one segment to the network. Its Submission is already committed.
+
+        Returns Accepted or Refusal; raises Uncertain when nobody can know, and LinkError when the link is not up or
+        broke before a byte that could send the text was written (nothing was sent).
+        """
+        ...

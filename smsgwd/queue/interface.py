@@ -1,0 +1,244 @@
+"""The verbs of the queue. Domain words only, never SQL.
+
+**One verb = one transaction = rows + events.** When a coroutine returns, what it did is on disk (fsync). When it raises,
+nothing was written. Group commit puts verbs that wait at the same moment into one transaction; a verb that raises is
+taken out and the others are run again, so a verb has no effect outside the database.
+
+Every verb raises StoreUnavailable (locked, disk full, read-only: try again) besides what it names itself. ``now`` is
+milliseconds since 1970; ids are public ids (``msg_…``).
+
+Workers never poll: :meth:`Queue.hint` gives an ``asyncio.Event`` that is set when something of a topic was committed.
+A hint is only a hint, the tables are the truth: clear it, look, then wait. Topics: ``link:NAME`` (something may be
+claimed), ``events`` (a new event), ``outbox`` (something is owed).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from smsgwd.model import (
+    Contact,
+    Conversation,
+    DeliveryReport,
+    Draft,
+    Event,
+    InboundSegment,
+    LinkState,
+    LinkStatus,
+    Message,
+    OutboxItem,
+    Outcome,
+    PeerFacts,
+    Reaction,
+    Received,
+    Segment,
+    Submission,
+    Token,
+)
+
+
+class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What :meth:`Queue.messages` selects; empty fields select all."""
+
+    direction: str = ""
+    state: str = ""
+    to: str = ""
+    from_: str = ""
+    link: str = ""
+    conversation: str = ""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One keyset page, newest first. ``next`` is the cursor of the following page, or None."""
+
+    items: tuple[Any, ...]
+    next: str | None
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What a caller of :meth:`Queue.settle` decided: ``sent``, ``resend`` or ``fail``; ``by`` says who or what."""
+
+    how: str
+    by: str
+
+
+class Depth(msgspec.Struct, frozen=True, kw_only=True):
+    """How much waits on a link, and how old the oldest due text is (milliseconds)."""
+
+    link: str
+    state: str
+    count: int
+    oldest_age: int
+
+
+class Queue(Protocol):
+    """The durable store. Open it with :func:`smsgwd.queue.sqlite.open_queue`."""
+
+    def hint(self, topic: str) -> asyncio.Event: ...
+
+    # ---- outbound: people ------------------------------------------------------------------------------------------
+    async def accept(self, drafts: Sequence[Draft], now: int) -> list[Message | Exception]:
+        """Stores each draft as ``queued`` (or ``held``), in order, in one transaction.
+
+        A draft whose ``key`` is known returns the message of that key when ``key_digest`` is the same (nothing is
+        stored), else a Conflict in its place. A draft to an opted-out number (origin not DESK, CONSENT, and class not
+        ALARM) gives RequestRefused("opted-out") in its place.
+        """
+        ...
+
+    async def cancel(self, message: str, now: int) -> Message:
+        """queued or held -> cancelled. NotFound; Conflict once an attempt was made that was not refused."""
+        ...
+
+    async def hold(self, message: str, now: int) -> Message: ...
+
+    async def release(self, message: str, now: int) -> Message: ...
+
+    async def retry(self, message: str, now: int) -> Message:
+        """A queued text in back-off is due now. A failed, expired or cancelled text is copied as a new message,
+        which is returned; terminal states stay terminal."""
+        ...
+
+    async def settle(self, message: str, decision: Settled, now: int) -> Message:
+        """uncertain -> sent | queued (resend, marked as a possible duplicate) | failed. Conflict in other states."""
+        ...
+
+    # ---- outbound: links -------------------------------------------------------------------------------------------
+    async def claim(self, link: str, limit: int, now: int) -> list[Segment]:
+        """Up to ``limit`` due texts of a link, best priority first, one segment each: the first part without an
+        accepted Submission. A Submission ``in_flight`` is committed for each before this returns. Texts past their
+        validity are expired instead of claimed."""
+        ...
+
+    async def next_due(self, link: str) -> int | None:
+        """When the next queued text of a link becomes due; None when nothing waits. May be in the past."""
+        ...
+
+    async def record_result(self, submission: str, outcome: Outcome, now: int) -> Segment | None:
+        """What came of a submission. Accepted with parts left: the next part is claimed in the same commit and
+        returned. Accepted last part -> sent. Refusal: permanent -> failed; temporary -> queued with back-off, failed
+        after the last try; link -> queued, the try not counted. InDoubt -> uncertain, or by the policy of its class
+        (alarm -> queued again, marked as a possible duplicate)."""
+        ...
+
+    async def unsubmit(self, submission: str, reason: str, now: int) -> None:
+        """Nothing was written to the network: the Submission is refused, its text queued again, the try not counted."""
+        ...
+
+    async def reroute(self, moves: Sequence[tuple[str, str]], now: int) -> int:
+        """Moves queued texts without an accepted part: (message, link). Returns how many moved."""
+        ...
+
+    async def waiting(self, link: str, limit: int) -> list[Message]:
+        """Queued, unpinned texts of a link without an accepted part, oldest first, for rerouting."""
+        ...
+
+    async def recover(self, now: int) -> int:
+        """At start: every Submission ``in_flight`` becomes uncertain. Returns how many."""
+        ...
+
+    async def expire(self, now: int) -> int:
+        """Due work of the clock: texts past their validity expire, incomplete inbound sets older than an hour become
+        partial messages. Returns how many rows changed."""
+        ...
+
+    # ---- inbound ---------------------------------------------------------------------------------------------------
+    async def receive(self, link: str, number: str, segment: InboundSegment, now: int) -> Received:
+        """Stores a segment (``number`` is the link's own number). Whole: Message, Contact, Conversation and events in
+        the same commit. A PDU with the digest of one seen in the last 7 days is counted, not stored again."""
+        ...
+
+    async def record_report(self, link: str, report: DeliveryReport, now: int) -> bool:
+        """Matches a report to a submission of the link; False = parked as an orphan and tried again when a
+        submission is accepted. Settles an uncertain text when exactly one candidate fits."""
+        ...
+
+    # ---- links, events, reactions ----------------------------------------------------------------------------------
+    async def record_link(self, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None: ...
+
+    async def pause_link(self, link: str, paused: bool, now: int) -> LinkStatus: ...
+
+    async def record_event(self, kind: str, now: int, *, link: str = "", message: str = "", **data: Any) -> None: ...
+
+    async def events_after(self, after: int, limit: int, kind: str = "") -> list[Event]:
+        """Oldest first. ``after=-n`` gives the last n events."""
+        ...
+
+    async def cursor(self, name: str) -> int:
+        """The last event that a named reader has done; 0 at first."""
+        ...
+
+    async def skip(self, name: str, event: int) -> None:
+        """Moves a reader's cursor over events that need nothing."""
+        ...
+
+    async def peer_facts(self, message: str, now: int) -> PeerFacts: ...
+
+    async def react(self, reaction: Reaction, now: int) -> list[str]:
+        """Everything that an inbound text causes, once: consent first (an opt-out cancels the queued texts of the
+        number in the same commit), then replies, tickets, tags, and the cursor ``react``. Returns the ids of the
+        replies. A reaction to an event at or before the cursor does nothing."""
+        ...
+
+    # ---- what we owe -----------------------------------------------------------------------------------------------
+    async def owe(self, items: Sequence[OutboxItem], now: int) -> None:
+        """Adds outbox items (ids are given by the store) and sets the cursor ``webhooks`` to the newest ``data['event']``
+        among them."""
+        ...
+
+    async def owed(self, endpoint: str, limit: int, now: int) -> list[OutboxItem]: ...
+
+    async def owed_next(self, endpoint: str) -> int | None: ...
+
+    async def record_call(
+        self, item: str, result: str, reason: str, due: int, now: int, *, ticket: str = ""
+    ) -> None:
+        """``result`` is done, retry (due again at ``due``) or dead."""
+        ...
+
+    async def replay(self, item: str, now: int) -> OutboxItem:
+        """dead -> pending, due now."""
+        ...
+
+    # ---- people and desks ------------------------------------------------------------------------------------------
+    async def close_conversation(self, conversation: str, now: int) -> Conversation: ...
+
+    # ---- looking ---------------------------------------------------------------------------------------------------
+    async def message(self, message: str) -> Message:
+        """With segments; NotFound."""
+        ...
+
+    async def submissions(self, message: str) -> list[Submission]: ...
+
+    async def messages(self, where: MessageFilter, after: str, limit: int) -> Page: ...
+
+    async def conversation(self, conversation: str) -> Conversation: ...
+
+    async def conversations(self, state: str, after: str, limit: int) -> Page: ...
+
+    async def contact(self, number: str) -> Contact: ...
+
+    async def links(self) -> list[LinkStatus]: ...
+
+    async def outbox(self, state: str, after: str, limit: int) -> Page: ...
+
+    async def outbox_item(self, item: str) -> OutboxItem: ...
+
+    async def depth(self, now: int) -> list[Depth]: ...
+
+    async def rollup(self, days: int, now: int) -> list[dict[str, Any]]:
+        """Daily counts from the rollup table: ``{day, link, direction, class, state, messages, parts}``."""
+        ...
+
+    # ---- tokens ----------------------------------------------------------------------------------------------------
+    async def add_token(self, digest: bytes, scopes: tuple[str, ...], now: int) -> Token: ...
+
+    async def find_token(self, digest: bytes) -> Token | None: ...
+
+    async def tokens(self) -> list[Token]: ...
+
+    async def revoke_token(self, token: str, now: int) -> Token: ...
