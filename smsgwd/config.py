@@ -73,7 +73,9 @@ class Gateway(Section, frozen=True, kw_only=True):
     database: Annotated[str, help_("the SQLite file; its folder must be writable")] = "/var/lib/smsgwd/smsgwd.db"
     socket: Annotated[str, help_("unix socket of the command line")] = "/run/smsgwd/smsgwd.sock"
     country: Annotated[str, help_("two letters; numbers without + are read as national numbers of it")] = "US"
-    allow: Annotated[tuple[str, ...], help_("countries or +prefixes that may be written to; empty = `country` alone")] = ()
+    allow: Annotated[
+        tuple[str, ...], help_("countries or +prefixes that may be written to; empty = `country` alone")
+    ] = ()
     rules: Annotated[str, help_("folder of rule files (*.toml)")] = "/etc/smsgwd/rules.d"
     templates: Annotated[str, help_("folder of answer templates (*.txt)")] = "/etc/smsgwd/templates"
 
@@ -89,7 +91,9 @@ class LinkConfig(Section, frozen=True, kw_only=True):
     weight: Annotated[int, help_("share of the traffic among links that fit equally well"), Meta(ge=0, le=1000)] = 10
     classes: Annotated[tuple[str, ...], help_("bulk, normal, alarm: what it may carry; empty = all")] = ()
     rate: Annotated[str, help_("most segments per time: 10/m, 1/s, 500/h; empty = no limit")] = ""
-    national: Annotated[tuple[str, ...], help_("national language tables to use where they save parts: tr, es, pt")] = ()
+    national: Annotated[
+        tuple[str, ...], help_("national language tables to use where they save parts: tr, es, pt")
+    ] = ()
     transliterate: Annotated[bool, help_("write letters that GSM-7 lacks by plain ones where that saves parts")] = False
 
 
@@ -325,7 +329,9 @@ def _kind(value: Any) -> str:
     return {dict: "a table", list: "a list", str: "a string", bool: "true or false"}.get(type(value), "a number")
 
 
-def parse(text: str, file: str = "smsgwd.toml", environ: Mapping[str, str] | None = None, *, reveal: bool = True) -> Config:
+def parse(
+    text: str, file: str = "smsgwd.toml", environ: Mapping[str, str] | None = None, *, reveal: bool = True
+) -> Config:
     """Reads a configuration from TOML text. ``reveal=False`` leaves secrets that lie elsewhere unread."""
     try:
         document = tomllib.loads(text)

@@ -1,1 +1,291 @@
-"""daemon."""
+"""The composition root: builds everything, runs it, and takes it apart in the right order.
+
+    open_queue ( flock, migrations, writer thread )
+      └ TaskGroup of links          supervise(link) for each
+          └ TaskGroup of workers    lanes, react, outbox, HTTP, log of events, the clock's own work
+
+On SIGTERM the workers end at safe points first (what is on the wire is finished and recorded), then the links close, then
+the queue. A second SIGTERM cuts that short: attempts still open are found at the next start and called uncertain.
+
+``LinkError`` is caught in :meth:`Daemon.supervise` alone. Any other exception is a bug: it ends the daemon, systemd starts
+it again, and ``recover()`` turns what was in flight into ``uncertain``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from smsgwd import __version__, log
+from smsgwd.clock import Clock, SystemClock
+from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, load, parse_rate
+from smsgwd.dispatch import Lane
+from smsgwd.errors import ConfigError, LinkError, StoreUnavailable
+from smsgwd.gateway import Gateway
+from smsgwd.intake import Intake
+from smsgwd.link import Link
+from smsgwd.model import LinkState
+from smsgwd.queue.interface import Queue
+from smsgwd.queue.sqlite import open_queue
+from smsgwd.react import React
+from smsgwd.routing import Roster, RouteLink
+from smsgwd.rules.load import load_rules
+from smsgwd.rules.model import RuleSet
+
+#: seconds between two looks at what the clock alone makes due (expiry, incomplete sets)
+TICK = 15.0
+#: pauses of a link that broke: doubling from the first to the last; a link that was up for a minute starts anew
+FIRST_PAUSE, LAST_PAUSE = 1.0, 300.0
+SETTLED = 60.0
+
+journal = log.get_logger("daemon")
+
+
+def sd_notify(state: str) -> None:
+    """Tells systemd (sd_notify(3)); nothing happens outside of it."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as s, contextlib.suppress(OSError):
+        s.connect("\0" + address[1:] if address.startswith("@") else address)
+        s.send(state.encode())
+
+
+def route_links(config: Config) -> list[RouteLink]:
+    """The links of a configuration as routing sees them, all down."""
+    return [
+        RouteLink(name=x.name, number=x.number, prefixes=x.prefixes, classes=x.classes, weight=x.weight)
+        for x in config.link
+        if x.enabled
+    ]
+
+
+def make_link(config: LinkConfig, clock: Clock) -> Link:
+    """The concrete driver of a link; imported only when it is used."""
+    if isinstance(config, ModemConfig):
+        from smsgwd.modem.link import ModemLink
+
+        return ModemLink(config, clock)
+    assert isinstance(config, SmppConfig)
+    from smsgwd.smpp.link import SmppLink
+
+    return SmppLink(config, clock)
+
+
+def read_rules(config: Config) -> RuleSet:
+    """The rule set of a configuration; ConfigError with every mistake."""
+    return load_rules(config.gateway.rules, config.gateway.templates, desks=tuple(d.name for d in config.helpdesk))
+
+
+class Daemon:
+    """One running gateway."""
+
+    def __init__(self, config_path: str, config: Config, rules: RuleSet, queue: Queue, clock: Clock) -> None:
+        self.config_path, self.config, self.queue, self.clock = config_path, config, queue, clock
+        self.roster = Roster(route_links(config))
+        self.gateway = Gateway(config, queue, self.roster, clock)
+        self.react = React(queue, self.gateway, rules, clock)
+        self.intake = Intake(queue, self.roster, clock, {x.name: x.type for x in config.link})
+        self.links = [(x, make_link(x, clock)) for x in config.link if x.enabled]
+        self.stop_workers, self.stop_links, self._hup = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._hurry = 0
+
+    # ---- life ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        recovered = await self.queue.recover(self.clock.now())
+        for status in await self.queue.links():
+            self.roster.note(status.name, paused=status.paused)
+        await self.queue.record_event(
+            "daemon.started", self.clock.now(), version=__version__, links=len(self.links), recovered=recovered
+        )
+        with self._signals():
+            async with asyncio.TaskGroup() as links:
+                for config, link in self.links:
+                    links.create_task(self.supervise(config, link), name=f"link {link.name}")
+                try:
+                    async with asyncio.TaskGroup() as workers:
+                        self._start_workers(workers)
+                finally:
+                    self.stop_links.set()
+
+    def _start_workers(self, group: asyncio.TaskGroup) -> None:
+        stop = self.stop_workers
+        for config, link in self.links:
+            lane = Lane(link, self.queue, self.roster, self.clock, rate=parse_rate(config.rate))
+            group.create_task(lane.run(stop), name=f"lane {link.name}")
+        group.create_task(self.react.run(stop), name="react")
+        group.create_task(self._outbox(), name="outbox")
+        group.create_task(self._serve(), name="http")
+        group.create_task(self._log_events(), name="log of events")
+        group.create_task(self._tick(), name="clock's own work")
+        group.create_task(self._reloads(), name="reload")
+        group.create_task(self._watch_store(), name="watch of the store")
+
+    async def supervise(self, config: LinkConfig, link: Link) -> None:
+        """Runs a link, again and again, with growing pauses between."""
+        pause = FIRST_PAUSE
+        while not self.stop_links.is_set():
+            began = self.clock.monotonic()
+            why = "stopped"
+            try:
+                await link.run(self.intake, self.stop_links)
+            except LinkError as e:
+                why = str(e)
+            await self.intake.changed(link.name, LinkState.DOWN, why)
+            if self.stop_links.is_set():
+                return
+            if self.clock.monotonic() - began >= SETTLED:
+                pause = FIRST_PAUSE
+            wait = max(pause * random.uniform(0.8, 1.2), getattr(link, "least_pause", 0.0))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop_links.wait(), wait)
+            pause = min(pause * 2, LAST_PAUSE)
+
+    # ---- workers of the daemon itself -------------------------------------------------------------------------------
+
+    async def _outbox(self) -> None:
+        from smsgwd.helpdesk.webhook import WebhookDesk
+        from smsgwd.outbox import Outbox
+
+        desks = [WebhookDesk(desk, self.clock) for desk in self.config.helpdesk]
+        await Outbox(self.queue, desks, self.clock).run(self.stop_workers)
+
+    async def _serve(self) -> None:
+        from smsgwd.web.app import serve
+
+        def listening(address: str) -> None:
+            journal.info("ready", http=address, socket=self.config.gateway.socket, links=len(self.links))
+            sd_notify("READY=1")
+
+        await serve(
+            self.gateway, socket_path=self.config.gateway.socket, listen=self.config.api.listen,
+            stop=self.stop_workers, listening=listening,
+        )  # fmt: skip
+
+    async def _log_events(self) -> None:
+        """Every event is a line of the log, in order."""
+        hint, position = self.queue.hint("events"), 0
+        for event in await self.queue.events_after(-1, 1):
+            position = event.id - 1
+        while True:
+            hint.clear()
+            events = await self.queue.events_after(position, 500)
+            for event in events:
+                level, text, fields = log.event_line(event)
+                getattr(journal, level)(text, **fields)
+                position = event.id
+            if not events:
+                if self.stop_workers.is_set():
+                    return
+                await _either(hint, self.stop_workers, 60.0)
+
+    async def _tick(self) -> None:
+        """What the clock alone makes due, and the watchdog of systemd."""
+        while not self.stop_workers.is_set():
+            with contextlib.suppress(StoreUnavailable):
+                await self.queue.expire(self.clock.now())
+            sd_notify("WATCHDOG=1")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop_workers.wait(), TICK)
+
+    async def _watch_store(self) -> None:
+        """A store that failed for good (I/O error in a commit) ends the daemon: nothing may be called accepted."""
+        await _either(self.queue.failed, self.stop_workers, None)
+        self.queue.check()
+
+    # ---- signals ---------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
+        handlers: dict[int, Callable[[], None]] = {
+            signal.SIGTERM: lambda: self._stop(task),
+            signal.SIGINT: lambda: self._stop(task),
+            signal.SIGHUP: self._hup.set,
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+    def _stop(self, task: asyncio.Task[None]) -> None:
+        self._hurry += 1
+        if self._hurry > 1:
+            journal.warning("told twice to stop: what is on the wire is left open")
+            task.cancel()
+            return
+        sd_notify("STOPPING=1")
+        journal.info("stopping: finishing what is on the wire")
+        self.stop_workers.set()
+        self.queue.poke("events")
+        self.queue.poke("outbox")
+        for _, link in self.links:
+            self.queue.poke(f"link:{link.name}")
+
+    async def _reloads(self) -> None:
+        """SIGHUP: configuration and rules are read again; one wrong line and everything stays as it was."""
+        while True:
+            await _either(self._hup, self.stop_workers, None)
+            if self.stop_workers.is_set():
+                return
+            self._hup.clear()
+            sd_notify("RELOADING=1")
+            try:
+                kind, note = "config.reloaded", self._reload()
+            except ConfigError as e:
+                journal.error(
+                    "the new configuration is wrong, the old one stays", problems=[str(p) for p in e.problems]
+                )
+                kind, note = "config.refused", {"problems": len(e.problems)}
+            sd_notify("READY=1")
+            with contextlib.suppress(StoreUnavailable):
+                await self.queue.record_event(kind, self.clock.now(), **note)
+
+    def _reload(self) -> dict[str, str | int]:
+        """Swaps what may change while running; the sections that need a restart are named and stay as they were."""
+        config = load(self.config_path)
+        rules = read_rules(config)
+        fixed = {name: getattr(self.config, name) for name in ("link", "api", "helpdesk")}
+        restart = [name for name, old in fixed.items() if getattr(config, name) != old]
+        restart += [
+            f"gateway.{name}"
+            for name in ("database", "socket")
+            if getattr(config.gateway, name) != getattr(self.config.gateway, name)
+        ]
+        self.config = self.gateway.config = msgspec.structs.replace(config, **fixed)
+        self.react.rules = rules
+        return {"rules": rules.digest[:12], "needs_restart": ", ".join(restart)}
+
+
+async def _either(first: asyncio.Event, second: asyncio.Event, timeout: float | None) -> None:
+    """Until one of two events is set, or the time is over."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(e.wait(), name="either") for e in (first, second)]
+        await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+
+async def main(config_path: str) -> None:
+    """Reads the configuration and runs until told to stop. ConfigError, StoreUnavailable, StoreUnusable."""
+    config = load(config_path)
+    rules = read_rules(config)
+    clock = SystemClock()
+    Path(config.gateway.socket).parent.mkdir(parents=True, exist_ok=True)
+    async with open_queue(config.gateway.database, clock=clock) as queue:
+        await Daemon(config_path, config, rules, queue, clock).run()

@@ -1,1 +1,81 @@
-"""log."""
+"""Logs: JSON lines on stdout for journald, readable lines on a terminal; an event of the store becomes one line.
+
+Redaction is the last step before a line is written: values under names that hold secrets or texts are replaced, and
+anything in a line that looks like a phone number or an API token is masked. Code does not log such values in the first
+place; this is the net under it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from smsgwd.clock import isoformat
+from smsgwd.events import KINDS, masked
+from smsgwd.model import Event
+
+#: names whose values are never shown
+HIDDEN = frozenset({"text", "pin", "password", "secret", "token", "authorization", "pdu", "body"})
+_NUMBER = re.compile(r"(?<![\w:./-])\+?[0-9]{7,15}(?![\w:./-])")
+_TOKEN = re.compile(r"smsgw_[A-Za-z0-9_-]+|whsec_[A-Za-z0-9+/=]+")
+
+#: events that are a line only when everything is logged: the ordinary steps of each text
+STEPS = frozenset({"message.accepted", "message.sending", "part.accepted", "message.part", "webhook.delivered"})
+WARNINGS = frozenset(
+    {
+        "message.failed", "message.expired", "message.uncertain", "message.undecodable", "message.partial", "report.orphan",
+        "webhook.retry", "webhook.dead", "link.down", "storage.high", "storage.full", "pin.refused", "pin.blocked",
+        "daemon.recovered", "config.refused",
+    }
+)  # fmt: skip
+
+
+def redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The structlog step that hides what must not be shown."""
+    for key, value in line.items():
+        if key in HIDDEN:
+            line[key] = "***"
+        elif isinstance(value, str) and key not in ("timestamp", "level"):
+            line[key] = scrub(value)
+    return line
+
+
+def scrub(text: str) -> str:
+    """Masks tokens and phone numbers inside a text."""
+    return _NUMBER.sub(lambda m: masked(m[0]), _TOKEN.sub("***", text))
+
+
+def set_up(level: str = "info", stream: Any = None) -> None:
+    """Sets up logging for this process. ``level``: debug shows every step of every text."""
+    stream = stream or sys.stdout
+    people = stream.isatty()
+    renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if people else "iso", utc=not people),
+            redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def get_logger(part: str) -> Any:
+    """A logger whose lines carry the name of the part of the program."""
+    return structlog.get_logger(part=part)
+
+
+def event_line(event: Event) -> tuple[str, str, dict[str, Any]]:
+    """An event as (level, message, fields)."""
+    level = "debug" if event.kind in STEPS else "warning" if event.kind in WARNINGS else "info"
+    fields: dict[str, Any] = {"kind": event.kind, "event_id": event.id, "at": isoformat(event.at)}
+    fields |= {name: value for name, value in (("message", event.message), ("link", event.link)) if value}
+    return level, KINDS.get(event.kind, event.kind), fields | {k: v for k, v in event.data.items() if k not in fields}

@@ -85,7 +85,12 @@ def _set_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 def json_option(command: F) -> F:
     """``--json`` after the command, the same as before it."""
     option = click.option(
-        "--json", is_flag=True, expose_value=False, is_eager=True, callback=_set_json, help="Print JSON and nothing else."
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_json,
+        help="Print JSON and nothing else.",
     )
     return option(command)
 

@@ -7,9 +7,9 @@ taken out and the others are run again, so a verb has no effect outside the data
 Every verb raises StoreUnavailable (locked, disk full, read-only: try again) besides what it names itself. ``now`` is
 milliseconds since 1970; ids are public ids (``msg_…``).
 
-Workers never poll: :meth:`Queue.hint` gives an ``asyncio.Event`` that is set when something of a topic was committed.
-A hint is only a hint, the tables are the truth: clear it, look, then wait. Topics: ``link:NAME`` (something may be
-claimed), ``events`` (a new event), ``outbox`` (something is owed).
+Workers never poll: :meth:`Queue.hint` gives an ``asyncio.Event`` of the caller's own that is set when something of a
+topic was committed. A hint is only a hint, the tables are the truth: clear it, look, then wait. Topics: ``link:NAME``
+(something may be claimed), ``events`` (a new event), ``outbox`` (something is owed).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from smsgwd.errors import SmsgwdError
 from smsgwd.model import (
     Contact,
     Conversation,
@@ -78,10 +79,17 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
 class Queue(Protocol):
     """The durable store. Open it with :func:`smsgwd.queue.sqlite.open_queue`."""
 
-    def hint(self, topic: str) -> asyncio.Event: ...
+    def hint(self, topic: str) -> asyncio.Event:
+        """A new Event for each call (two readers of one Event would clear each other's wake-ups); it is kept as long as
+        the caller keeps it."""
+        ...
+
+    def poke(self, topic: str) -> None:
+        """Sets every hint of a topic, as a commit would."""
+        ...
 
     # ---- outbound: people ------------------------------------------------------------------------------------------
-    async def accept(self, drafts: Sequence[Draft], now: int) -> list[Message | Exception]:
+    async def accept(self, drafts: Sequence[Draft], now: int) -> list[Message | SmsgwdError]:
         """Stores each draft as ``queued`` (or ``held``), in order, in one transaction.
 
         A draft whose ``key`` is known returns the message of that key when ``key_digest`` is the same (nothing is

@@ -1,0 +1,244 @@
+"""The tables, as the first migration makes them.
+
+``message`` holds both directions and is the only place of a text (besides the raw PDUs of ``inbound_part``). The person
+is always ``peer``, our own number ``ours`` (inbound alone; outbound it is the number of the link). ``done`` counts the
+parts that the network took: parts go in order, so the next one is ``done + 1``. A ``due`` of 0 means "at once", so that
+a step of the clock delays no text that was never put off.
+
+Indexes over live rows are partial, so that finished rows cost nothing; a query must repeat their WHERE term literally.
+Row ids are time-ordered (:class:`smsgwd.queue.transaction.Ids`) except those of ``event``, which count from 1. The
+newest event is never deleted: SQLite would give its number again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from smsgwd.model import MESSAGE_TRANSITIONS, SUBMISSION_TRANSITIONS
+
+TABLES = """
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY,
+  direction TEXT NOT NULL,
+  state TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  link TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  ours TEXT NOT NULL,
+  class TEXT NOT NULL,
+  text TEXT,
+  encoding TEXT NOT NULL,
+  locking INTEGER NOT NULL,
+  single INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  cuts TEXT NOT NULL,
+  ref INTEGER NOT NULL,
+  done INTEGER NOT NULL,
+  flash INTEGER NOT NULL,
+  report INTEGER NOT NULL,
+  pinned INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  duplicate INTEGER NOT NULL,
+  origin TEXT NOT NULL,
+  key TEXT NOT NULL,
+  key_digest TEXT NOT NULL,
+  callback TEXT NOT NULL,
+  conversation INTEGER,
+  answers INTEGER,
+  rule TEXT NOT NULL,
+  author TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX message_queued ON message (link, priority, due, id, expires) WHERE state = 'queued';
+CREATE INDEX message_aside ON message (state, id)
+  WHERE state IN ('held', 'uncertain', 'failed', 'expired', 'cancelled', 'partial');
+CREATE INDEX message_peer ON message (peer, id);
+CREATE INDEX message_in ON message (id) WHERE direction = 'in';
+CREATE INDEX message_rule ON message (created) WHERE origin = 'rule';
+CREATE UNIQUE INDEX message_key ON message (key) WHERE key <> '';
+CREATE UNIQUE INDEX message_answer ON message (answers, rule) WHERE answers IS NOT NULL AND rule <> '';
+
+CREATE TABLE submission (
+  id INTEGER PRIMARY KEY,
+  message INTEGER NOT NULL,
+  link TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  report TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX submission_message ON submission (message);
+CREATE INDEX submission_open ON submission (link, state, reference, id) WHERE open = 1;
+
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  message INTEGER,
+  link TEXT NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE inbound_part (
+  id INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  message INTEGER,
+  digest BLOB NOT NULL,
+  seen INTEGER NOT NULL,
+  link TEXT NOT NULL,
+  ours TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  ref INTEGER NOT NULL,
+  ref_bits INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  alphabet TEXT NOT NULL,
+  locking INTEGER NOT NULL,
+  single INTEGER NOT NULL,
+  payload BLOB,
+  raw BLOB,
+  dcs INTEGER NOT NULL,
+  pid INTEGER NOT NULL,
+  service INTEGER NOT NULL,
+  stored INTEGER NOT NULL,
+  sent_at INTEGER,
+  fault TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX inbound_part_digest ON inbound_part (digest);
+CREATE INDEX inbound_part_message ON inbound_part (message);
+CREATE INDEX inbound_part_set ON inbound_part (link, sender, ref, ref_bits, parts, id) WHERE parts > 1;
+CREATE INDEX inbound_part_waiting ON inbound_part (at) WHERE message IS NULL;
+
+CREATE TABLE report_orphan (
+  id INTEGER PRIMARY KEY,
+  link TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  status TEXT NOT NULL,
+  code TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  raw BLOB NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX report_orphan_link ON report_orphan (link, reference);
+
+CREATE TABLE contact (
+  number TEXT PRIMARY KEY,
+  consent TEXT NOT NULL,
+  name TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  first_seen INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consent (
+  id INTEGER PRIMARY KEY,
+  number TEXT NOT NULL,
+  action TEXT NOT NULL,
+  method TEXT NOT NULL,
+  matched TEXT NOT NULL,
+  message INTEGER,
+  cancelled INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX consent_number ON consent (number, id);
+
+CREATE TABLE conversation (
+  id INTEGER PRIMARY KEY,
+  contact TEXT NOT NULL,
+  link TEXT NOT NULL,
+  number TEXT NOT NULL,
+  state TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  opened INTEGER NOT NULL,
+  updated INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX conversation_open ON conversation (contact, link) WHERE state = 'open';
+
+CREATE TABLE ticket (
+  conversation INTEGER NOT NULL,
+  endpoint TEXT NOT NULL,
+  ticket TEXT NOT NULL,
+  PRIMARY KEY (conversation, endpoint)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  message INTEGER,
+  conversation INTEGER,
+  at INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+CREATE INDEX outbox_pending ON outbox (endpoint, due, id) WHERE state = 'pending';
+CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
+
+CREATE TABLE link (
+  name TEXT PRIMARY KEY,
+  type TEXT NOT NULL,
+  number TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  paused INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE token (
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  scopes TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  revoked INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE cursor (name TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rollup (
+  day TEXT NOT NULL,
+  link TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  class TEXT NOT NULL,
+  state TEXT NOT NULL,
+  messages INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  PRIMARY KEY (day, link, direction, class, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE store (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID
+"""
+
+
+def no_way_back(table: str, transitions: Mapping[StrEnum, frozenset[StrEnum]]) -> str:
+    """A trigger that refuses every change of ``state`` that the transition table does not have."""
+    allowed = " OR ".join(
+        f"OLD.state = '{state}' AND NEW.state IN ({', '.join(sorted(repr(s.value) for s in following))})"
+        for state, following in transitions.items()
+    )
+    return (
+        f"CREATE TRIGGER {table}_forward BEFORE UPDATE OF state ON {table} "
+        f"WHEN NEW.state <> OLD.state AND NOT ({allowed}) "
+        f"BEGIN SELECT RAISE(ABORT, '{table}: this change of state is not in the table'); END"
+    )
+
+
+def statements() -> list[str]:
+    """Everything that makes a new database, statement by statement."""
+    tables = [s.strip() for s in TABLES.split(";\n")]
+    return [
+        *tables,
+        no_way_back("message", MESSAGE_TRANSITIONS),
+        no_way_back("submission", SUBMISSION_TRANSITIONS),
+    ]

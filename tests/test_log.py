@@ -1,0 +1,53 @@
+"""Logs: readable, one line each, and without people's data or secrets."""
+
+import io
+import json
+
+import pytest
+
+from smsgwd import log
+from smsgwd.events import KINDS
+from smsgwd.model import Event
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param("refused by +15550100777 today", "refused by +155…77 today", id="number with plus"),
+        pytest.param("to 00436641234567", "to 0043…67", id="number without plus"),
+        pytest.param("Bearer smsgw_abcDEF-_123", "Bearer ***", id="token"),
+        pytest.param("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "***", id="webhook secret"),
+        pytest.param("127.0.0.1:54321 pid 1234567", "127.0.0.1:54321 pid 1234…67", id="addresses stay"),
+        pytest.param("msg_4000000000c1s of /dev/ttyUSB0", "msg_4000000000c1s of /dev/ttyUSB0", id="ids stay"),
+    ],
+)
+def test_scrub(text, wanted):
+    """Phone numbers and tokens are masked wherever they stand in a line."""
+    assert log.scrub(text) == wanted
+
+
+def test_hidden_names_never_show():
+    """A value under the name of a secret or a text is not written."""
+    out = io.StringIO()
+    log.set_up("debug", out)
+    log.get_logger("test").info("hello", pin="1234", text="my secret", password="p", link="m1", why="from +15550100777")
+    line = json.loads(out.getvalue())
+    assert "1234" not in out.getvalue()
+    assert "my secret" not in out.getvalue()
+    assert line["link"] == "m1"
+    assert line["why"] == "from +155…77"
+
+
+def test_level_hides_steps():
+    """At info the single steps of a text are not lines, at debug they are."""
+    for level, lines in (("info", 0), ("debug", 1)):
+        out = io.StringIO()
+        log.set_up(level, out)
+        name, text, fields = log.event_line(Event(id=1, at=0, kind="message.sending", message="msg_x"))
+        getattr(log.get_logger("test"), name)(text, **fields)
+        assert len(out.getvalue().splitlines()) == lines
+
+
+def test_event_kinds_of_the_log_exist():
+    """The log's own lists name event kinds that exist."""
+    assert log.STEPS | log.WARNINGS <= set(KINDS)
