@@ -1,1 +1,232 @@
-"""writer."""
+"""The one thread that writes, with group commit and no timer.
+
+Callers leave (future, verb, arguments) and await the future. The thread blocks for the first, takes all that wait (at most
+``BATCH``), begins, runs the verbs, commits once, and resolves all futures by one call into the loop. While a commit waits
+for the disk the next batch gathers by itself: batches grow with the load, and a lone text pays no delay.
+
+A verb that raises before it wrote anything just gets its error. One that wrote is taken out: the batch is rolled back and
+run again without it, so the others see a store in which it never was. A commit that fails fails the whole batch: nobody
+may be told "accepted". When the disk is full the verbs are tried one by one, since a small change may still fit where a
+large one does not. An I/O error is for good: the kernel may have dropped what was to be synced, so nothing is tried
+again, every later call raises StoreUnusable, and ``failed`` tells the daemon to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+
+from smsgwd.errors import SmsgwdError, StoreUnavailable, StoreUnusable
+from smsgwd.queue.opening import close_writer, expected
+from smsgwd.queue.transaction import Transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: most verbs in one commit, and most that may wait
+BATCH, WAITING = 2000, 20_000
+#: how often a batch is run again without a verb that failed, before its verbs are run one by one
+RERUNS = 3
+
+#: what a verb may raise towards its caller; anything else ends the thread, and with it the daemon
+_RAISED = (
+    SmsgwdError, sqlite3.Error, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
+
+
+class Job(NamedTuple):
+    future: asyncio.Future[Any]
+    verb: Callable[..., Any]
+    args: tuple[Any, ...]
+    named: dict[str, Any]
+
+
+#: a job with what came of it: (job, result, error)
+Done = tuple[Job, Any, BaseException | None]
+
+
+class _Rerun(Exception):
+    """The batch was rolled back; run it again without this job, which has its error."""
+
+    def __init__(self, job: Job, error: BaseException) -> None:
+        self.job, self.error = job, error
+
+
+class Writer:
+    """Runs verbs on a connection of its own. ``wake`` is called on the loop with the topics of each commit."""
+
+    def __init__(self, conn: sqlite3.Connection, tx: Transaction, path: str, wake: Callable[[Iterable[str]], None]) -> None:
+        self._conn, self._tx, self._path, self._wake = conn, tx, path, wake
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._closing = False
+        self.failed = asyncio.Event()
+        self.failure: StoreUnusable | None = None
+        self._thread = threading.Thread(target=self._run, name="smsgwd-writer", daemon=True)
+        self._thread.start()
+
+    def put(
+        self, verb: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **named: P.kwargs
+    ) -> asyncio.Future[R]:
+        """Queues a verb. The future has its result when it is on disk."""
+        if self.failure is not None:
+            raise self.failure
+        if self._closing:
+            raise StoreUnavailable(f"{self._path}: it is being closed")
+        if self._jobs.qsize() >= WAITING:
+            raise StoreUnavailable(f"{self._path}: {WAITING} changes wait for the disk already")
+        future: asyncio.Future[R] = self._loop.create_future()
+        self._jobs.put(Job(future, verb, args, named))
+        return future
+
+    async def close(self, timeout: float = 60.0) -> None:
+        """Runs what waits, then closes the connection and ends the thread."""
+        if not self._closing:
+            self._closing = True
+            self._jobs.put(None)
+        async with asyncio.timeout(timeout):
+            await asyncio.shield(self._ended)
+        self._thread.join(timeout)
+
+    # ---- in the thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            more = True
+            while more:
+                batch, more = self._take()
+                if batch:
+                    self._serve(batch)
+            close_writer(self._conn)
+        finally:
+            if self.failure is None and not self._closing:
+                self._fail(StoreUnusable(f"{self._path}: the writer ended by a bug"))
+            self._on_loop(self._end)
+
+    def _take(self) -> tuple[list[Job], bool]:
+        """All jobs that wait, at least one; False when there will be no more."""
+        batch: list[Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= BATCH:
+                return batch, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _serve(self, batch: list[Job]) -> None:
+        """Every job of the batch gets its result or its error."""
+        done: list[Done] = []
+        for _ in range(RERUNS):
+            if not batch:
+                break
+            try:
+                done += self._commit(batch)
+                batch = []
+            except _Rerun as rerun:
+                batch = [job for job in batch if job is not rerun.job]
+                if not self._is_full(rerun.error):
+                    done.append((rerun.job, None, rerun.error))
+                    continue
+                batch.append(rerun.job)
+                break
+        for job in batch:
+            try:
+                done += self._commit([job])
+            except _Rerun as rerun:
+                done.append((job, None, rerun.error))
+        topics, self._tx.topics = self._tx.topics, set()
+        self._on_loop(self._resolve, done, topics)
+
+    def _commit(self, batch: list[Job]) -> list[Done]:
+        """One transaction. Raises _Rerun when it was rolled back because of one verb."""
+        if self.failure is not None:
+            return [(job, None, self.failure) for job in batch]
+        try:
+            self._conn.execute("BEGIN IMMEDIATE")
+            done = self._verbs(batch)
+            self._tx.flush()
+            self._conn.execute("COMMIT")
+        except sqlite3.Error as e:
+            error = self._rollback(e)
+            return [(job, None, error) for job in batch]
+        finally:
+            self._tx.rewind((0, 0))
+        return done
+
+    def _verbs(self, batch: list[Job]) -> list[Done]:
+        conn, tx, done = self._conn, self._tx, []
+        for job in batch:
+            if job.future.cancelled():  # nobody waits for it: as if it had never been asked for
+                continue
+            before, mark = conn.total_changes, tx.mark()
+            try:
+                done.append((job, job.verb(tx, *job.args, **job.named), None))
+            except _RAISED as e:
+                if isinstance(e, sqlite3.Error) or conn.total_changes != before:
+                    error = self._rollback(e)
+                    raise _Rerun(job, error) from e
+                tx.rewind(mark)
+                done.append((job, None, e))
+        return done
+
+    def _rollback(self, error: BaseException) -> BaseException:
+        """Ends the transaction and says what the error means to a caller."""
+        if self._conn.in_transaction:
+            try:
+                self._conn.execute("ROLLBACK")
+            except sqlite3.Error as e:
+                error = e
+        if not isinstance(error, sqlite3.Error):
+            return error
+        meant = expected(error, self._path)
+        if isinstance(meant, StoreUnusable):
+            self._fail(meant)
+        return meant or error
+
+    def _fail(self, failure: StoreUnusable) -> None:
+        self.failure = failure
+        self._on_loop(self.failed.set)
+
+    @staticmethod
+    def _is_full(error: BaseException) -> bool:
+        return isinstance(error, StoreUnavailable)
+
+    def _on_loop(self, call: Callable[..., None], *args: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:
+            # the loop was closed under us: nobody is left to be told, and the next start finds all that was committed
+            self._closing = True
+
+    # ---- on the loop -----------------------------------------------------------------------------------------------
+
+    def _resolve(self, done: list[Done], topics: set[str]) -> None:
+        self._wake(topics)
+        for job, result, error in done:
+            if job.future.done():
+                continue
+            if error is None:
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(error)
+
+    def _end(self) -> None:
+        """The thread is over: who still waits is told so."""
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is not None and not job.future.done():
+                job.future.set_exception(self.failure or StoreUnavailable(f"{self._path}: it was closed"))
+        if not self._ended.done():
+            self._ended.set_result(None)

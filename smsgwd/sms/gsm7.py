@@ -82,6 +82,7 @@ def _latin1() -> bytes:
 
 
 _LATIN1 = _latin1()
+_FOREIGN = 0x80  # marks, on the way back, what is not in Latin-1 (the Greek capitals and the euro sign)
 _LOWER = bytes(range(128))
 _PAIRS = [bytes([ESC, code]) for code in range(128)]
 _PAIRS[_ZERO & 0x7F] = b"\0"
@@ -124,6 +125,7 @@ def try_encode(text: str, locking: int = 0, single: int = 0) -> bytes | None:
     return marked if marked.isascii() else _expand(marked)
 
 
+_PLAIN = bytes(ord(c) if ord(c) < 256 else _FOREIGN for c in _decoding(0, 0))
 _ESCAPE = re.compile(rb"\x1b(.?)", re.DOTALL)
 _NOT_SEPTET = re.compile(rb"[\x80-\xff]")
 
@@ -139,6 +141,10 @@ def decode(septets: bytes, locking: int = 0, single: int = 0) -> str:
         return "\ufffd".join(decode(run, locking, single) for run in _NOT_SEPTET.split(septets))
     if ESC in septets:
         septets = _ESCAPE.sub(_mark, septets)
+    if not locking and not single:
+        plain = septets.translate(_PLAIN)
+        if _FOREIGN not in plain:
+            return plain.decode("latin-1")
     text: str = codecs.charmap_decode(septets, "strict", _decoding(locking, single))[0]
     return text
 

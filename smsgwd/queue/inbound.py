@@ -1,0 +1,272 @@
+"""Inbound segments: stored once, joined, threaded.
+
+Every segment is an ``inbound_part`` row with its raw bytes. The digest of (link, raw PDU) says whether the same came in
+the last 7 days: a modem that could not delete a text gives it again. Parts of a text belong together by (link, sender,
+reference, 8 or 16 bit, total). A part that came already is ignored; the same number with other content begins another
+set (references are used again after 256 texts), so nothing that was acknowledged is lost. Sets are rows: any number may
+be incomplete. :func:`give_up` makes a partial message of what came after an hour; a part that comes later than that
+still completes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from smsgwd.events import masked
+from smsgwd.model import CONVERSATION, MESSAGE, InboundSegment, MessageState, Received, public_id
+from smsgwd.queue.states import load, move
+from smsgwd.queue.transaction import Transaction, floor_id
+from smsgwd.sms.encoding import Alphabet
+
+_HOUR, _DAY = 3_600_000, 86_400_000
+#: the same PDU is the same text for so long
+DUPLICATES = 7 * _DAY
+#: parts of one text come within so long
+LATEST_PART = _DAY
+
+_PART = (
+    "INSERT INTO inbound_part (id, first, message, digest, seen, link, ours, sender, ref, ref_bits, part, parts, alphabet, "
+    "locking, single, payload, raw, dcs, pid, service, stored, sent_at, fault, at) "
+    "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SET = (
+    "SELECT first, part, payload, message FROM inbound_part WHERE link = ? AND sender = ? AND ref = ? AND ref_bits = ? "
+    "AND parts = ? AND parts > 1 AND id > ? ORDER BY id"
+)
+_MESSAGE = (
+    "INSERT INTO message (id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, "
+    "cuts, ref, done, flash, report, pinned, due, expires, attempts, duplicate, origin, key, key_digest, callback, "
+    "conversation, answers, rule, author, reason, created, updated) "
+    "VALUES (?, 'in', ?, 1, ?, ?, ?, 'normal', ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, 0, 0, 0, 0, '', '', '', '', ?, NULL, '', "
+    "'', ?, ?, ?)"
+)
+_JOINED = "alphabet, locking, single, payload, part, service, stored"
+
+
+def receive(tx: Transaction, link: str, number: str, segment: InboundSegment, now: int) -> Received:
+    """See :meth:`smsgwd.queue.interface.Queue.receive`."""
+    digest = hashlib.blake2b(link.encode() + b"\0" + segment.raw, digest_size=16).digest()
+    known = _seen(tx, digest, segment, link, now)
+    if known is not None:
+        return known
+    if segment.fault:
+        return _undecodable(tx, link, number, segment, digest, now)
+    if not 1 <= segment.part <= segment.parts or segment.parts == 1 or segment.ref_bits == 0:
+        id_ = _store(tx, link, number, segment, digest, now, first=None, single=True)
+        return Received(message=public_id(MESSAGE, _whole(tx, id_, now)))
+    first, complete, message, same = _place(tx, link, segment, now)
+    if same:
+        tx.event("message.duplicate", now, message, link, part=segment.part, parts=segment.parts)
+        return Received(message=public_id(MESSAGE, message) if message else "", duplicate=True)
+    id_ = _store(tx, link, number, segment, digest, now, first=first)
+    if message is not None:
+        return _late(tx, first or id_, message, segment, complete, now)
+    if complete:
+        return Received(message=public_id(MESSAGE, _whole(tx, first or id_, now)))
+    tx.event(
+        "message.part", now, None, link,
+        **{"from": masked(segment.sender.text)}, part=segment.part, parts=segment.parts,
+    )  # fmt: skip
+    return Received()
+
+
+def _seen(tx: Transaction, digest: bytes, segment: InboundSegment, link: str, now: int) -> Received | None:
+    """Counts a PDU that came before; None for a new one."""
+    found = tx.execute(
+        "SELECT id, message FROM inbound_part WHERE digest = ? AND id >= ? ORDER BY id DESC LIMIT 1",
+        (digest, floor_id(now - DUPLICATES)),
+    ).fetchone()
+    if found is None or not segment.raw:
+        return None
+    id_, message = found
+    tx.execute("UPDATE inbound_part SET seen = seen + 1 WHERE id = ?", (id_,))
+    tx.event("message.duplicate", now, message, link, part=segment.part, parts=segment.parts)
+    return Received(message=public_id(MESSAGE, message) if message else "", duplicate=True)
+
+
+def _place(tx: Transaction, link: str, segment: InboundSegment, now: int) -> tuple[int | None, bool, int | None, bool]:
+    """Where a part belongs: (first row of its set or None for a new set, whether the set is whole with it, the partial
+    message that was made of the set, whether the very same part is there already)."""
+    found = tx.execute(
+        _SET,
+        (
+            link, segment.sender.text, segment.ref, segment.ref_bits, segment.parts, floor_id(now - LATEST_PART),
+        ),
+    ).fetchall()  # fmt: skip
+    sets: dict[int, dict[int, bytes]] = {}
+    messages: dict[int, int | None] = {}
+    for first, part, payload, message in found:
+        sets.setdefault(first, {})[part] = payload
+        messages[first] = message
+    for first, parts in sets.items():
+        if parts.get(segment.part) == segment.payload:
+            return first, False, messages[first], True
+    for first, parts in sets.items():
+        if segment.part not in parts:
+            return first, len(parts) + 1 == segment.parts, messages[first], False
+    return None, False, None, False
+
+
+def _store(
+    tx: Transaction, link: str, number: str, segment: InboundSegment, digest: bytes, now: int,
+    first: int | None, single: bool = False,
+) -> int:  # fmt: skip
+    """The row of a segment. ``single`` = its part numbers mean nothing (part 0, part 4 of 3): a text of its own."""
+    id_ = tx.ids.next(now)
+    part, parts = (1, 1) if single else (segment.part, segment.parts)
+    tx.execute(
+        _PART,
+        (
+            id_, first or id_, None, digest, link, segment.to or number, segment.sender.text, segment.ref,
+            segment.ref_bits, part, parts, segment.alphabet.value, segment.locking, segment.single, segment.payload,
+            segment.raw, segment.dcs, segment.pid, segment.service, segment.stored,
+            int(segment.sent_at.timestamp() * 1000) if segment.sent_at else None, segment.fault, now,
+        ),
+    )  # fmt: skip
+    return id_
+
+
+def _joined(rows: list[tuple[Any, ...]]) -> tuple[str, str]:
+    """(text, encoding) of parts in order; 8-bit data is no text."""
+    from smsgwd.sms.join import join
+
+    alphabets = [Alphabet(row[0]) for row in rows]
+    if Alphabet.DATA in alphabets:
+        return "", Alphabet.DATA.value
+    text = join([(alphabet, row[1], row[2], row[3]) for alphabet, row in zip(alphabets, rows, strict=True)])
+    # half of a surrogate pair cannot be stored; the raw bytes stay
+    return text.encode("utf-8", "replace").decode(), (
+        Alphabet.UCS2.value if Alphabet.UCS2 in alphabets else Alphabet.GSM7.value
+    )
+
+
+def _rows_of(tx: Transaction, first: int) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """(link, ours, sender, parts, ref, class 0) of a set, and its parts in order."""
+    head = tx.execute(
+        "SELECT link, ours, sender, parts, ref, dcs FROM inbound_part WHERE id = ?", (first,)
+    ).fetchone()
+    since = _SET.replace("SELECT first, part, payload, message", f"SELECT {_JOINED}").replace("ORDER BY id", "")
+    if head[3] == 1:
+        found = tx.execute(f"SELECT {_JOINED} FROM inbound_part WHERE id = ?", (first,)).fetchall()
+    else:
+        bits = tx.execute("SELECT ref_bits FROM inbound_part WHERE id = ?", (first,)).fetchone()[0]
+        found = tx.execute(
+            f"{since} AND first = ? ORDER BY part", (head[0], head[2], head[4], bits, head[3], first - 1, first)
+        ).fetchall()
+    return head, found
+
+
+def _whole(tx: Transaction, first: int, now: int, state: MessageState = MessageState.RECEIVED) -> int:
+    """Makes a message of a set: message, contact, conversation, events."""
+    (link, ours, sender, parts, ref, dcs), found = _rows_of(tx, first)
+    text, encoding = _joined(found)
+    conversation = open_conversation(tx, sender, link, ours, now)
+    id_ = tx.ids.next(now)
+    reason = "" if state is MessageState.RECEIVED else f"{len(found)} of {parts} parts came"
+    _insert(tx, id_, state, link, sender, ours, text, encoding, parts, ref, len(found), conversation, reason, now)
+    _own(tx, first, id_, link, sender, parts)
+    tx.event(
+        f"message.{state.value}", now, id_, link,
+        **{"from": masked(sender)}, parts=parts, came=len(found), encoding=encoding,
+        service=any(row[5] for row in found), stored=any(row[6] for row in found),
+        conversation=public_id(CONVERSATION, conversation),
+    )  # fmt: skip
+    return id_
+
+
+def _insert(
+    tx: Transaction, id_: int, state: MessageState, link: str, sender: str, ours: str, text: str, encoding: str,
+    parts: int, ref: int, came: int, conversation: int | None, reason: str, now: int,
+) -> None:  # fmt: skip
+    tx.execute(
+        _MESSAGE,
+        (
+            id_, state.value, link, sender, ours, text, encoding, 0, 0, parts, ref, came, 0, conversation, reason, now, now,
+        ),
+    )  # fmt: skip
+    tx.count(now, link, "in", "normal", state.value, came)
+
+
+def _own(tx: Transaction, first: int, message: int, link: str, sender: str, parts: int) -> None:
+    """The parts of a set belong to its message from now on."""
+    if parts == 1:
+        tx.execute("UPDATE inbound_part SET message = ? WHERE id = ?", (message, first))
+        return
+    tx.execute(
+        "UPDATE inbound_part SET message = ? WHERE link = ? AND sender = ? AND parts > 1 AND parts = ? AND first = ?",
+        (message, link, sender, parts, first),
+    )
+
+
+def _late(
+    tx: Transaction, first: int, message: int, segment: InboundSegment, complete: bool, now: int
+) -> Received:
+    """A part of a text that was given up already: it is added, and the text is whole when it was the last."""
+    (link, _, sender, parts, _, _), found = _rows_of(tx, first)
+    text, encoding = _joined(found)
+    _own(tx, first, message, link, sender, parts)
+    m = load(tx, message)
+    m.done = len(found)
+    tx.execute(
+        "UPDATE message SET text = ?, encoding = ?, done = ?, reason = ?, updated = ? WHERE id = ?",
+        (text, encoding, m.done, f"{m.done} of {parts} parts came", now, message),
+    )
+    if complete:
+        move(tx, m, MessageState.RECEIVED, now)
+    tx.event(
+        "message.received" if complete else "message.part", now, message, link,
+        **{"from": masked(sender)}, part=segment.part, parts=parts, late=True,
+    )  # fmt: skip
+    return Received(message=public_id(MESSAGE, message))
+
+
+def _undecodable(
+    tx: Transaction, link: str, number: str, segment: InboundSegment, digest: bytes, now: int
+) -> Received:
+    """Bytes that nobody understands: kept raw under a message without text; no conversation, no rule."""
+    first = _store(tx, link, number, segment, digest, now, first=None, single=True)
+    id_, sender = tx.ids.next(now), segment.sender.text
+    _insert(
+        tx, id_, MessageState.RECEIVED, link, sender, segment.to or number, "", segment.alphabet.value, 1, 0, 1, None,
+        segment.fault, now,
+    )  # fmt: skip
+    _own(tx, first, id_, link, sender, 1)
+    tx.event("message.undecodable", now, id_, link, reason=segment.fault)
+    return Received(message=public_id(MESSAGE, id_))
+
+
+def open_conversation(tx: Transaction, peer: str, link: str, number: str, now: int) -> int:
+    """The open thread of a person with this link, or a new one; the person is a contact from now on."""
+    found = tx.execute(
+        "SELECT id FROM conversation WHERE contact = ? AND link = ? AND state = 'open'", (peer, link)
+    ).fetchone()
+    if found is not None:
+        tx.execute("UPDATE conversation SET updated = ? WHERE id = ?", (now, found[0]))
+        return int(found[0])
+    tx.execute(
+        "INSERT INTO contact (number, consent, name, tags, first_seen) VALUES (?, 'none', '', '[]', ?) "
+        "ON CONFLICT DO NOTHING",
+        (peer, now),
+    )
+    id_ = tx.ids.next(now)
+    tx.execute(
+        "INSERT INTO conversation (id, contact, link, number, state, tags, opened, updated) "
+        "VALUES (?, ?, ?, ?, 'open', '[]', ?, ?)",
+        (id_, peer, link, number, now, now),
+    )
+    tx.event(
+        "conversation.opened", now, None, link, conversation=public_id(CONVERSATION, id_), contact=masked(peer)
+    )
+    return id_
+
+
+def give_up(tx: Transaction, now: int, limit: int) -> int:
+    """Makes partial messages of incomplete sets whose first part came more than an hour ago."""
+    waiting = tx.execute(
+        "SELECT DISTINCT first FROM inbound_part WHERE message IS NULL AND at <= ? ORDER BY first LIMIT ?",
+        (now - _HOUR, limit),
+    ).fetchall()
+    for (first,) in waiting:
+        _whole(tx, first, now, MessageState.PARTIAL)
+    return len(waiting)

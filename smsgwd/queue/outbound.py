@@ -1,0 +1,233 @@
+"""What people ask for: accept, cancel, hold, release, retry, settle."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from smsgwd.errors import Conflict, NotFound, RequestRefused, SmsgwdError
+from smsgwd.events import masked
+from smsgwd.model import (
+    CONVERSATION,
+    MESSAGE,
+    PRIORITY,
+    Direction,
+    Draft,
+    Message,
+    MessageClass,
+    MessageState,
+    Origin,
+    SegmentState,
+    public_id,
+    row_id,
+)
+from smsgwd.queue import rows
+from smsgwd.queue.interface import Settled
+from smsgwd.queue.progress import part_accepted
+from smsgwd.queue.states import ATTEMPT_COLUMNS, Attempt, M, Row, S, conclude, finish, load, requeue, tell
+from smsgwd.queue.transaction import Transaction
+
+_INSERT = """
+INSERT INTO message (id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, cuts,
+  ref, done, flash, report, pinned, due, expires, attempts, duplicate, origin, key, key_digest, callback, conversation,
+  answers, rule, author, reason, created, updated)
+VALUES (?, 'out', ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)
+"""
+
+
+def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message | Exception]:
+    """See :meth:`smsgwd.queue.interface.Queue.accept`."""
+    numbers: dict[str, str] = {}
+    answers: list[Message | Exception] = []
+    for draft in drafts:
+        try:
+            known = same_key(tx, draft) if draft.key else None
+            answers.append(known or insert(tx, draft, now, numbers))
+        except SmsgwdError as e:  # checked before anything of this draft was written
+            answers.append(e)
+    return answers
+
+
+def same_key(tx: Transaction, draft: Draft) -> Message | None:
+    """The message that was accepted under the same key; Conflict when the request was another one."""
+    row = tx.execute("SELECT id, key_digest FROM message WHERE key = ? AND key <> ''", (draft.key,)).fetchone()
+    if row is None:
+        return None
+    if row[1] != draft.key_digest:
+        raise Conflict("this idempotency key was used with another request")
+    return rows.message(tx.conn, row[0])
+
+
+def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> Message:
+    """Stores one draft, with its event. ``numbers`` keeps our number per link during one verb."""
+    _check(tx, draft)
+    if draft.link not in numbers:
+        number = tx.execute("SELECT number FROM link WHERE name = ?", (draft.link,)).fetchone()
+        numbers[draft.link] = number[0] if number else ""
+    conversation = _thread(tx, draft, now)
+    answers = row_id(MESSAGE, draft.answers) if draft.answers else None
+    id_ = tx.ids.next(now)
+    state = M.HELD if draft.held else M.QUEUED
+    class_, encoding, origin, parts = draft.class_.value, draft.alphabet.value, draft.origin.value, len(draft.cuts)
+    due = draft.due if draft.due > now else 0  # 0 = at once: no step of the clock puts it off
+    tx.execute(
+        _INSERT,
+        (
+            id_, state.value, PRIORITY[draft.class_].value, draft.link, draft.to, class_, draft.text, encoding,
+            draft.locking, draft.single, parts, "" if parts == 1 else ",".join(map(str, draft.cuts)),
+            _ref(tx, draft.to, id_) if parts > 1 else 0, draft.flash, draft.report, draft.pinned, due, draft.expires,
+            origin, draft.key, draft.key_digest, draft.callback, conversation, answers, draft.rule, draft.author, now, now,
+        ),
+    )  # fmt: skip
+    extra = {"callback": draft.callback} if draft.callback else {}
+    if draft.held:
+        extra["held"] = "yes"
+    tx.event(
+        "message.accepted", now, id_, draft.link,
+        to=masked(draft.to), **{"class": class_}, parts=parts, origin=origin, **extra,
+    )  # fmt: skip
+    tx.count(now, draft.link, "out", class_, "accepted", parts)
+    tx.topics.add(f"link:{draft.link}")
+    return Message(
+        id=public_id(MESSAGE, id_), direction=Direction.OUT, state=state, to=draft.to, from_=numbers[draft.link],
+        text=draft.text, class_=draft.class_, link=draft.link, created=now, updated=now, encoding=draft.alphabet,
+        parts=parts, due=due, expires=draft.expires, origin=origin, key=draft.key,
+        conversation=public_id(CONVERSATION, conversation) if conversation else "", answers=draft.answers,
+        rule=draft.rule, author=draft.author,
+        segments=tuple(SegmentState(part=i, parts=parts, state="queued") for i in range(1, parts + 1)),
+    )  # fmt: skip
+
+
+def _check(tx: Transaction, draft: Draft) -> None:
+    """Refuses what must not be stored, before anything is written."""
+    if not draft.text.isascii():
+        try:
+            draft.text.encode()
+        except UnicodeEncodeError:
+            raise RequestRefused("invalid-text", "the text holds half of a surrogate pair") from None
+    if draft.origin not in (Origin.DESK, Origin.CONSENT) and draft.class_ != MessageClass.ALARM:
+        consent = tx.execute("SELECT consent FROM contact WHERE number = ?", (draft.to,)).fetchone()
+        if consent is not None and consent[0] == "opted_out":
+            raise RequestRefused("opted-out", f"{masked(draft.to)} opted out of texts")
+    if draft.answers and draft.rule and answered(tx, draft):
+        raise Conflict("this rule answered that text already")
+
+
+def answered(tx: Transaction, draft: Draft) -> bool:
+    """True when the rule of this draft has answered the same text before."""
+    found = tx.execute(
+        "SELECT 1 FROM message WHERE answers = ? AND rule = ? AND answers IS NOT NULL AND rule <> ''",
+        (row_id(MESSAGE, draft.answers), draft.rule),
+    )
+    return found.fetchone() is not None
+
+
+def _thread(tx: Transaction, draft: Draft, now: int) -> int | None:
+    """The conversation that a text belongs to: the one named, or the open one with this person on this link."""
+    if draft.conversation:
+        id_ = row_id(CONVERSATION, draft.conversation)
+        if tx.execute("UPDATE conversation SET updated = ? WHERE id = ?", (now, id_)).rowcount == 0:
+            raise NotFound(f"there is no conversation {draft.conversation}")
+        return id_
+    found = tx.execute(
+        "SELECT id FROM conversation WHERE contact = ? AND link = ? AND state = 'open'", (draft.to, draft.link)
+    ).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _ref(tx: Transaction, peer: str, id_: int) -> int:
+    """A concatenation reference that this person's phone has not seen for the last 255 long texts."""
+    last = tx.execute(
+        "SELECT ref FROM (SELECT id, ref, parts, direction FROM message WHERE peer = ? ORDER BY id DESC LIMIT 50) "
+        "WHERE parts > 1 AND direction = 'out' ORDER BY id DESC LIMIT 1",
+        (peer,),
+    ).fetchone()
+    return (last[0] + 1 if last else id_ >> 20) & 0xFF
+
+
+def _of(tx: Transaction, message: str) -> Row:
+    m = load(tx, row_id(MESSAGE, message))
+    if m.direction != "out":
+        raise Conflict(f"{message} is an inbound text")
+    return m
+
+
+def _must_be(m: Row, verb: str, *states: MessageState) -> None:
+    if m.state not in states:
+        raise Conflict(f"{public_id(MESSAGE, m.id)} is {m.state}; it cannot be {verb}")
+
+
+def cancel(tx: Transaction, message: str, now: int) -> Message:
+    """See :meth:`smsgwd.queue.interface.Queue.cancel`."""
+    m = _of(tx, message)
+    _must_be(m, "cancelled", M.QUEUED, M.HELD)
+    if tx.execute("SELECT 1 FROM submission WHERE message = ? AND state <> 'refused'", (m.id,)).fetchone():
+        raise Conflict(f"{message} went to the network already, or part of it")
+    finish(tx, m, M.CANCELLED, now)
+    return rows.message(tx.conn, m.id)
+
+
+def hold(tx: Transaction, message: str, now: int) -> Message:
+    """queued -> held."""
+    m = _of(tx, message)
+    _must_be(m, "held", M.QUEUED)
+    finish(tx, m, M.HELD, now)
+    return rows.message(tx.conn, m.id)
+
+
+def release(tx: Transaction, message: str, now: int) -> Message:
+    """held -> queued."""
+    m = _of(tx, message)
+    _must_be(m, "released", M.HELD)
+    requeue(tx, m, m.due, now)
+    tell(tx, m, "message.released", now)
+    return rows.message(tx.conn, m.id)
+
+
+def retry(tx: Transaction, message: str, now: int) -> Message:
+    """See :meth:`smsgwd.queue.interface.Queue.retry`."""
+    m = _of(tx, message)
+    _must_be(m, "tried again", M.QUEUED, M.FAILED, M.EXPIRED, M.CANCELLED)
+    if m.state != M.QUEUED:
+        return insert(tx, _copy(tx.conn, m, now), now, {})
+    tx.execute("UPDATE message SET due = 0, updated = ? WHERE id = ?", (now, m.id))
+    tell(tx, m, "message.retry", now, by="operator")
+    tx.hint(f"link:{m.link}")
+    return rows.message(tx.conn, m.id)
+
+
+def _copy(conn: sqlite3.Connection, m: Row, now: int) -> Draft:
+    """A draft with everything of an ended text but its key; it may wait as long as the first one might."""
+    draft, created = rows.draft(conn, m.id)
+    if draft is None:
+        raise Conflict(f"the text of {public_id(MESSAGE, m.id)} is not kept any more")
+    expires = now + (m.expires - created) if m.expires else 0
+    return msgspec.structs.replace(draft, expires=expires)
+
+
+def settle(tx: Transaction, message: str, decision: Settled, now: int) -> Message:
+    """See :meth:`smsgwd.queue.interface.Queue.settle`. After ``resend`` or ``fail`` the old attempt stays uncertain: it
+    is what nobody knows."""
+    if decision.how not in ("sent", "resend", "fail"):
+        raise RequestRefused("invalid-decision", f"{decision.how!r} is none of sent, resend, fail")
+    m = _of(tx, message)
+    _must_be(m, "settled", M.UNCERTAIN)
+    tell(tx, m, "message.settled", now, how=decision.how, by=decision.by)
+    if decision.how == "resend":
+        m.duplicate = 1
+        requeue(tx, m, 0, now, f"sent again by {decision.by}: a possible duplicate")
+    elif decision.how == "fail":
+        tx.execute("UPDATE submission SET open = 0 WHERE message = ? AND state = 'uncertain'", (m.id,))
+        finish(tx, m, M.FAILED, now, f"settled as not sent by {decision.by}")
+    else:
+        newest = tx.execute(
+            f"SELECT {ATTEMPT_COLUMNS} FROM submission s WHERE s.message = ? AND s.state = 'uncertain' AND s.part = ? "
+            "ORDER BY s.id DESC LIMIT 1",
+            (m.id, m.done + 1),
+        ).fetchone()
+        if newest is not None:
+            conclude(tx, Attempt(*newest), S.ACCEPTED, reason=f"settled by {decision.by}", open=bool(m.report))
+        part_accepted(tx, m, m.done + 1, now)
+    return rows.message(tx.conn, m.id)

@@ -1,0 +1,150 @@
+"""The one place where a message or a submission changes its state.
+
+:func:`move` and :func:`conclude` check each change against the tables of :mod:`smsgwd.model`; a trigger made from the
+same tables checks again, so that no statement written elsewhere can take a text back either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from smsgwd.errors import NotFound
+from smsgwd.model import (
+    MESSAGE,
+    MESSAGE_TRANSITIONS,
+    SUBMISSION,
+    SUBMISSION_TRANSITIONS,
+    MessageState,
+    SubmissionState,
+    public_id,
+)
+from smsgwd.queue.transaction import Transaction
+
+M, S = MessageState, SubmissionState
+
+#: states that are counted per day; the others are passed through more than once
+_COUNTED = frozenset({M.SENT, M.DELIVERED, M.FAILED, M.EXPIRED, M.CANCELLED, M.UNCERTAIN, M.RECEIVED, M.PARTIAL})
+
+
+class Row(msgspec.Struct, gc=False):
+    """What the verbs need of a ``message`` row, without its text. :func:`move` keeps it up to date."""
+
+    id: int
+    direction: str
+    state: str
+    link: str
+    peer: str
+    class_: str
+    parts: int
+    done: int
+    attempts: int
+    due: int
+    expires: int
+    report: int
+    duplicate: int
+    pinned: int
+    origin: str
+    callback: str
+    reason: str
+
+
+COLUMNS = (
+    "m.id, m.direction, m.state, m.link, m.peer, m.class, m.parts, m.done, m.attempts, m.due, m.expires, m.report, "
+    "m.duplicate, m.pinned, m.origin, m.callback, m.reason"
+)
+_BY_ID = f"SELECT {COLUMNS} FROM message m WHERE m.id = ?"
+
+
+class Attempt(msgspec.Struct, gc=False):
+    """A ``submission`` row."""
+
+    id: int
+    message: int
+    link: str
+    part: int
+    state: str
+    reference: str
+    report: str
+    open: int
+
+
+ATTEMPT_COLUMNS = "s.id, s.message, s.link, s.part, s.state, s.reference, s.report, s.open"
+_ATTEMPT = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message WHERE s.id = ?"
+#: how many of a joined row's columns are the attempt's
+WIDTH = len(Attempt.__struct_fields__)
+
+
+def load(tx: Transaction, message: int) -> Row:
+    row = tx.execute(_BY_ID, (message,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no message {public_id(MESSAGE, message)}")
+    return Row(*row)
+
+
+def load_attempt(tx: Transaction, submission: int) -> tuple[Attempt, Row]:
+    row = tx.execute(_ATTEMPT, (submission,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no submission {public_id(SUBMISSION, submission)}")
+    return Attempt(*row[:WIDTH]), Row(*row[WIDTH:])
+
+
+def move(tx: Transaction, m: Row, state: MessageState, now: int, reason: str = "") -> None:
+    """Writes a new state, and with it what the verb changed in the row (done, attempts, due, duplicate)."""
+    if state not in MESSAGE_TRANSITIONS.get(m.state, ()):  # type: ignore[call-overload]
+        raise AssertionError(f"{public_id(MESSAGE, m.id)}: {m.state} -> {state.value} is not in the table")
+    m.state, m.reason = state.value, reason
+    tx.execute(
+        "UPDATE message SET state = ?, reason = ?, done = ?, attempts = ?, due = ?, duplicate = ?, updated = ? WHERE id = ?",
+        (m.state, reason, m.done, m.attempts, m.due, m.duplicate, now, m.id),
+    )
+    if state in _COUNTED:
+        tx.count(now, m.link, m.direction, m.class_, m.state, m.parts)
+
+
+def tell(tx: Transaction, m: Row, kind: str, now: int, **data: Any) -> None:
+    """An event of an outbound text; it names who wants to hear of it."""
+    if m.callback:
+        data["callback"] = m.callback
+    tx.event(kind, now, m.id, m.link, **data)
+
+
+def finish(tx: Transaction, m: Row, state: MessageState, now: int, reason: str = "", **data: Any) -> None:
+    """:func:`move`, with the event of the same name."""
+    move(tx, m, state, now, reason)
+    if reason:
+        data["reason"] = reason
+    tell(tx, m, f"message.{m.state}", now, **data)
+
+
+def requeue(tx: Transaction, m: Row, due: int, now: int, reason: str = "") -> None:
+    """Back to the queue, due then; whoever works on its link is woken."""
+    m.due = due
+    move(tx, m, M.QUEUED, now, reason)
+    tx.hint(f"link:{m.link}")
+
+
+def conclude(
+    tx: Transaction, s: Attempt, state: SubmissionState, *, reference: str = "", reason: str = "", open: bool = False
+) -> None:
+    """Writes what came of an attempt. ``open`` = a report on it may still come, or a late answer."""
+    if state not in SUBMISSION_TRANSITIONS.get(s.state, ()):  # type: ignore[call-overload]
+        raise AssertionError(f"{public_id(SUBMISSION, s.id)}: {s.state} -> {state.value} is not in the table")
+    s.state, s.reference, s.open = state.value, reference, int(open)
+    tx.execute(
+        "UPDATE submission SET state = ?, reference = ?, reason = ?, open = ? WHERE id = ?",
+        (s.state, reference, reason, s.open, s.id),
+    )
+
+
+def which_part(m: Row, part: int) -> str:
+    """``"part 2 of 3: "`` before a reason; nothing for a text in one part."""
+    return f"part {part} of {m.parts}: " if m.parts > 1 else ""
+
+
+def went(m: Row) -> str:
+    """``"; part 1 of 3 went"`` after a reason, for a text that stops half-way."""
+    if m.done == 0 or m.parts == 1:
+        return ""
+    return f"; {'part 1' if m.done == 1 else f'parts 1 to {m.done}'} of {m.parts} went"

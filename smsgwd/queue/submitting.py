@@ -1,0 +1,222 @@
+"""What links do with outbound texts: claim, record what came of it, give back, move, recover.
+
+An attempt (Submission) is on disk before the wire sees a byte. Parts of a text go one after the other on one link with one
+reference; ``done`` says how many the network took. What nobody can know is uncertain and is not sent again, except
+where the policy of its class says so; a late answer still counts then, and cancels a second attempt that has not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from smsgwd.errors import Conflict
+from smsgwd.model import (
+    MESSAGE,
+    SUBMISSION,
+    Accepted,
+    InDoubt,
+    Outcome,
+    Refusal,
+    RefusalClass,
+    Segment,
+    row_id,
+)
+from smsgwd.queue import reports, rows
+from smsgwd.queue.progress import part_accepted
+from smsgwd.queue.states import (
+    COLUMNS,
+    Attempt,
+    M,
+    Row,
+    S,
+    conclude,
+    finish,
+    load,
+    load_attempt,
+    move,
+    requeue,
+    tell,
+    went,
+    which_part,
+)
+from smsgwd.queue.transaction import Transaction
+
+#: seconds until a text that a link could not take is looked at again; it may be rerouted before
+LINK_PAUSE = 30
+#: longest pause between two tries that a network may ask for, in seconds
+LONGEST_PAUSE = 86_400
+
+_WIRE = "m.text, m.cuts, m.encoding, m.locking, m.single, m.ref, m.flash"
+_SEEK = (
+    f"SELECT * FROM (SELECT {COLUMNS}, {_WIRE} FROM message m WHERE m.state = 'queued' AND m.link = ?1 "
+    "AND m.priority = {} AND m.due <= ?2 ORDER BY m.due, m.id LIMIT ?3)"
+)
+#: one bounded seek for each priority: rows that are due later never stand before rows that are due now
+_DUE = " UNION ALL ".join(_SEEK.format(priority) for priority in (0, 1, 2)) + " LIMIT ?3"
+_WIRE_OF = f"SELECT {_WIRE} FROM message m WHERE m.id = ?"
+_PAUSED = "SELECT paused FROM link WHERE name = ?"
+_INSERT = (
+    "INSERT INTO submission (id, message, link, part, state, reference, reason, report, open, at) "
+    "VALUES (?, ?, ?, ?, 'in_flight', '', '', '', 1, ?)"
+)
+_ROW = len(Row.__struct_fields__)
+
+
+def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
+    """See :meth:`smsgwd.queue.interface.Queue.claim`. A paused link gets nothing."""
+    if tx.execute(_PAUSED, (link,)).fetchone() == (1,):
+        return []
+    claimed: list[Segment] = []
+    while len(claimed) < limit:
+        found = tx.execute(_DUE, (link, now, limit - len(claimed))).fetchall()
+        if not found:
+            break
+        for columns in found:
+            m = Row(*columns[:_ROW])
+            if 0 < m.expires <= now:
+                expire_one(tx, m, now)
+                continue
+            m.attempts += 1
+            move(tx, m, M.SENDING, now)
+            claimed.append(_attempt(tx, m, columns[_ROW:], now))
+    return claimed
+
+
+def expire_one(tx: Transaction, m: Row, now: int) -> None:
+    """The validity of a text that waits has ended."""
+    finish(tx, m, M.EXPIRED, now, "its validity ended before it was sent" + went(m))
+
+
+def _attempt(tx: Transaction, m: Row, wire: tuple[Any, ...], now: int) -> Segment:
+    """Puts an attempt for the next part on disk and gives the segment."""
+    id_, part = tx.ids.next(now), m.done + 1
+    tx.execute(_INSERT, (id_, m.id, m.link, part, now))
+    tell(tx, m, "message.sending", now, part=part, parts=m.parts)
+    return rows.segment(m, id_, part, wire, now)
+
+
+def record_result(tx: Transaction, submission: str, outcome: Outcome, now: int) -> Segment | None:
+    """See :meth:`smsgwd.queue.interface.Queue.record_result`.
+
+    A late outcome of an attempt that was called uncertain counts as well; one of an attempt whose end is known already
+    changes nothing.
+    """
+    s, m = load_attempt(tx, row_id(SUBMISSION, submission))
+    if s.state not in (S.IN_FLIGHT, S.UNCERTAIN):
+        return None
+    if isinstance(outcome, Accepted):
+        conclude(tx, s, S.ACCEPTED, reference=outcome.reference, open=bool(m.report))
+        following = part_accepted(tx, m, s.part, now)
+        if m.report:
+            reports.match_orphans(tx, s, m, now)
+        return _next(tx, m, now) if following else None
+    if isinstance(outcome, Refusal):
+        late = s.state == S.UNCERTAIN
+        conclude(tx, s, S.REFUSED, reason=f"{outcome.code}: {outcome.reason}" if outcome.code else outcome.reason)
+        if m.state == (M.UNCERTAIN if late else M.SENDING):
+            _refused(tx, s, m, outcome, now)
+        return None
+    if s.state == S.IN_FLIGHT:
+        in_doubt(tx, s, m, outcome, now)
+    return None
+
+
+def _next(tx: Transaction, m: Row, now: int) -> Segment:
+    """The following part, in the same commit."""
+    wire = tx.execute(_WIRE_OF, (m.id,)).fetchone()
+    tx.execute("UPDATE message SET done = ?, updated = ? WHERE id = ?", (m.done, now, m.id))
+    return _attempt(tx, m, wire, now)
+
+
+def _arrived(tx: Transaction, s: Attempt, m: Row, now: int) -> bool:
+    """Another attempt of the same part turned out as accepted meanwhile: then that counts, whatever came of this one."""
+    found = tx.execute("SELECT 1 FROM submission WHERE message = ? AND part = ? AND state = 'accepted'", (m.id, s.part))
+    if not m.duplicate or found.fetchone() is None:
+        return False
+    if part_accepted(tx, m, s.part, now):
+        requeue(tx, m, 0, now)
+    return True
+
+
+def _refused(tx: Transaction, s: Attempt, m: Row, refusal: Refusal, now: int) -> None:
+    """A definite no: never again, later, or elsewhere."""
+    if _arrived(tx, s, m, now):
+        return
+    reason = which_part(m, s.part) + (f"{refusal.code}: {refusal.reason}" if refusal.code else refusal.reason)
+    if refusal.class_ is RefusalClass.LINK:
+        m.attempts = max(0, m.attempts - 1)
+        requeue(tx, m, now + LINK_PAUSE * 1000, now, reason)
+        tell(tx, m, "message.retry", now, code=refusal.code, why="link", due=m.due)
+    elif refusal.class_ is RefusalClass.PERMANENT:
+        finish(tx, m, M.FAILED, now, reason + went(m), code=refusal.code)
+    elif m.attempts >= tx.limits.attempts:
+        finish(tx, m, M.FAILED, now, f"{reason}; given up after {m.attempts} tries{went(m)}", code=refusal.code)
+    else:
+        requeue(tx, m, now + backoff(tx, m, refusal.retry_after), now, reason)
+        tell(tx, m, "message.retry", now, code=refusal.code, why="refused", attempts=m.attempts, due=m.due)
+
+
+def backoff(tx: Transaction, m: Row, retry_after: float) -> int:
+    """Milliseconds until the next try: doubled after each, never less than the network asked for (a day at most)."""
+    own = tx.limits.backoff * 2.0 ** min(max(m.attempts - 1, 0), 30)
+    return int(1000 * max(min(own, tx.limits.backoff_ceiling), min(retry_after, LONGEST_PAUSE)))
+
+
+def in_doubt(tx: Transaction, s: Attempt, m: Row, outcome: InDoubt, now: int) -> None:
+    """Nobody can know. The attempt says so; the text follows the policy of its class."""
+    conclude(tx, s, S.UNCERTAIN, reason=outcome.reason, open=True)
+    if m.state != M.SENDING:
+        return
+    if _arrived(tx, s, m, now):
+        return
+    policy = tx.limits.policies.get(m.class_, "hold")
+    reason = which_part(m, s.part) + outcome.reason
+    if policy == "retry" and m.attempts < tx.limits.attempts:
+        m.duplicate = 1
+        requeue(tx, m, now + backoff(tx, m, 0), now, f"{reason}; sent again, a possible duplicate")
+        tell(tx, m, "message.retry", now, why="uncertain", possible_duplicate=True, attempts=m.attempts, due=m.due)
+    else:
+        finish(tx, m, M.UNCERTAIN, now, reason + went(m), part=s.part, parts=m.parts)
+    reports.match_orphans(tx, s, m, now)
+    if policy == "assume-sent" and m.state == M.UNCERTAIN:
+        tell(tx, m, "message.settled", now, how="sent", by="policy")
+        conclude(tx, s, S.ACCEPTED, reason=f"{outcome.reason}; taken as sent by policy", open=bool(m.report))
+        part_accepted(tx, m, s.part, now)
+
+
+def unsubmit(tx: Transaction, submission: str, reason: str, now: int) -> None:
+    """See :meth:`smsgwd.queue.interface.Queue.unsubmit`. The text keeps its place in the queue."""
+    s, m = load_attempt(tx, row_id(SUBMISSION, submission))
+    if s.state != S.IN_FLIGHT:
+        raise Conflict(f"{submission} is {s.state}; it cannot be given back")
+    conclude(tx, s, S.REFUSED, reason=reason)
+    if m.state == M.SENDING:
+        m.attempts = max(0, m.attempts - 1)
+        requeue(tx, m, m.due, now, which_part(m, s.part) + reason)
+        tell(tx, m, "message.retry", now, why="not sent", due=m.due)
+
+
+def reroute(tx: Transaction, moves: Sequence[tuple[str, str]], now: int) -> int:
+    """See :meth:`smsgwd.queue.interface.Queue.reroute`. A text that may not move any more is left where it is."""
+    moved = 0
+    for message, link in moves:
+        m = load(tx, row_id(MESSAGE, message))
+        if m.state != M.QUEUED or m.done or m.pinned or m.link == link:
+            continue
+        tx.execute("UPDATE message SET link = ?, updated = ? WHERE id = ?", (link, now, m.id))
+        tx.event("message.rerouted", now, m.id, link, **{"from": m.link})
+        tx.hint(f"link:{link}")
+        moved += 1
+    return moved
+
+
+def recover(tx: Transaction, now: int) -> int:
+    """See :meth:`smsgwd.queue.interface.Queue.recover`."""
+    open_ = tx.execute("SELECT id FROM submission WHERE open = 1 AND state = 'in_flight' ORDER BY id").fetchall()
+    for (id_,) in open_:
+        s, m = load_attempt(tx, id_)
+        in_doubt(tx, s, m, InDoubt("the gateway ended while the attempt was open"), now)
+    if open_:
+        tx.event("daemon.recovered", now, submissions=len(open_))
+    return len(open_)
