@@ -27,8 +27,8 @@ LATEST_PART = _DAY
 
 _PART = (
     "INSERT INTO inbound_part (id, first, message, digest, seen, link, ours, sender, ref, ref_bits, part, parts, alphabet, "
-    "locking, single, payload, raw, dcs, pid, service, stored, sent_at, fault, at) "
-    "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "locking, single, payload, raw, dcs, pid, message_class, service, stored, sent_at, fault, at) "
+    "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SET = (
     "SELECT first, part, payload, message FROM inbound_part WHERE link = ? AND sender = ? AND ref = ? AND ref_bits = ? "
@@ -41,7 +41,9 @@ _MESSAGE = (
     "VALUES (?, 'in', ?, 1, ?, ?, ?, 'normal', ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, 0, 0, 0, 0, '', '', '', '', ?, NULL, '', "
     "'', ?, ?, ?)"
 )
-_JOINED = "alphabet, locking, single, payload, part, service, stored"
+_HEAD = "SELECT link, ours, sender, parts, ref FROM inbound_part WHERE id = ?"
+_OWN = "UPDATE inbound_part SET message = ? WHERE first = ?"
+_JOINED = "alphabet, locking, single, payload, part, service, stored, message_class"
 
 
 def receive(tx: Transaction, link: str, number: str, segment: InboundSegment, now: int) -> Received:
@@ -120,7 +122,7 @@ def _store(
         (
             id_, first or id_, None, digest, link, segment.to or number, segment.sender.text, segment.ref,
             segment.ref_bits, part, parts, segment.alphabet.value, segment.locking, segment.single, segment.payload,
-            segment.raw, segment.dcs, segment.pid, segment.service, segment.stored,
+            segment.raw, segment.dcs, segment.pid, segment.message_class, segment.service, segment.stored,
             int(segment.sent_at.timestamp() * 1000) if segment.sent_at else None, segment.fault, now,
         ),
     )  # fmt: skip
@@ -141,35 +143,25 @@ def _joined(rows: list[tuple[Any, ...]]) -> tuple[str, str]:
     )
 
 
-def _rows_of(tx: Transaction, first: int) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
-    """(link, ours, sender, parts, ref, class 0) of a set, and its parts in order."""
-    head = tx.execute(
-        "SELECT link, ours, sender, parts, ref, dcs FROM inbound_part WHERE id = ?", (first,)
-    ).fetchone()
-    since = _SET.replace("SELECT first, part, payload, message", f"SELECT {_JOINED}").replace("ORDER BY id", "")
-    if head[3] == 1:
-        found = tx.execute(f"SELECT {_JOINED} FROM inbound_part WHERE id = ?", (first,)).fetchall()
-    else:
-        bits = tx.execute("SELECT ref_bits FROM inbound_part WHERE id = ?", (first,)).fetchone()[0]
-        found = tx.execute(
-            f"{since} AND first = ? ORDER BY part", (head[0], head[2], head[4], bits, head[3], first - 1, first)
-        ).fetchall()
-    return head, found
+def _rows_of(tx: Transaction, first: int) -> list[tuple[Any, ...]]:
+    """The parts of a set in order."""
+    return tx.execute(f"SELECT {_JOINED} FROM inbound_part WHERE first = ? ORDER BY part", (first,)).fetchall()
 
 
 def _whole(tx: Transaction, first: int, now: int, state: MessageState = MessageState.RECEIVED) -> int:
     """Makes a message of a set: message, contact, conversation, events."""
-    (link, ours, sender, parts, ref, dcs), found = _rows_of(tx, first)
+    link, ours, sender, parts, ref = tx.execute(_HEAD, (first,)).fetchone()
+    found = _rows_of(tx, first)
     text, encoding = _joined(found)
     conversation = open_conversation(tx, sender, link, ours, now)
     id_ = tx.ids.next(now)
     reason = "" if state is MessageState.RECEIVED else f"{len(found)} of {parts} parts came"
     _insert(tx, id_, state, link, sender, ours, text, encoding, parts, ref, len(found), conversation, reason, now)
-    _own(tx, first, id_, link, sender, parts)
+    tx.execute(_OWN, (id_, first))
     tx.event(
         f"message.{state.value}", now, id_, link,
         **{"from": masked(sender)}, parts=parts, came=len(found), encoding=encoding,
-        service=any(row[5] for row in found), stored=any(row[6] for row in found),
+        service=any(row[5] for row in found), stored=any(row[6] for row in found), message_class=found[0][7],
         conversation=public_id(CONVERSATION, conversation),
     )  # fmt: skip
     return id_
@@ -188,24 +180,14 @@ def _insert(
     tx.count(now, link, "in", "normal", state.value, came)
 
 
-def _own(tx: Transaction, first: int, message: int, link: str, sender: str, parts: int) -> None:
-    """The parts of a set belong to its message from now on."""
-    if parts == 1:
-        tx.execute("UPDATE inbound_part SET message = ? WHERE id = ?", (message, first))
-        return
-    tx.execute(
-        "UPDATE inbound_part SET message = ? WHERE link = ? AND sender = ? AND parts > 1 AND parts = ? AND first = ?",
-        (message, link, sender, parts, first),
-    )
-
-
 def _late(
     tx: Transaction, first: int, message: int, segment: InboundSegment, complete: bool, now: int
 ) -> Received:
     """A part of a text that was given up already: it is added, and the text is whole when it was the last."""
-    (link, _, sender, parts, _, _), found = _rows_of(tx, first)
+    link, _, sender, parts, _ = tx.execute(_HEAD, (first,)).fetchone()
+    found = _rows_of(tx, first)
     text, encoding = _joined(found)
-    _own(tx, first, message, link, sender, parts)
+    tx.execute(_OWN, (message, first))
     m = load(tx, message)
     m.done = len(found)
     tx.execute(
@@ -231,7 +213,7 @@ def _undecodable(
         tx, id_, MessageState.RECEIVED, link, sender, segment.to or number, "", segment.alphabet.value, 1, 0, 1, None,
         segment.fault, now,
     )  # fmt: skip
-    _own(tx, first, id_, link, sender, 1)
+    tx.execute(_OWN, (id_, first))
     tx.event("message.undecodable", now, id_, link, reason=segment.fault)
     return Received(message=public_id(MESSAGE, id_))
 

@@ -37,10 +37,10 @@ VALUES (?, 'out', ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0
 """
 
 
-def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message | Exception]:
+def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message | SmsgwdError]:
     """See :meth:`smsgwd.queue.interface.Queue.accept`."""
     numbers: dict[str, str] = {}
-    answers: list[Message | Exception] = []
+    answers: list[Message | SmsgwdError] = []
     for draft in drafts:
         try:
             known = same_key(tx, draft) if draft.key else None

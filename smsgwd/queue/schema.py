@@ -14,8 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from smsgwd.model import MESSAGE_TRANSITIONS, SUBMISSION_TRANSITIONS
+
+S = TypeVar("S", bound=StrEnum)
 
 TABLES = """
 CREATE TABLE message (
@@ -107,6 +110,7 @@ CREATE TABLE inbound_part (
   raw BLOB,
   dcs INTEGER NOT NULL,
   pid INTEGER NOT NULL,
+  message_class INTEGER,
   service INTEGER NOT NULL,
   stored INTEGER NOT NULL,
   sent_at INTEGER,
@@ -114,7 +118,8 @@ CREATE TABLE inbound_part (
   at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX inbound_part_digest ON inbound_part (digest);
-CREATE INDEX inbound_part_message ON inbound_part (message);
+CREATE INDEX inbound_part_first ON inbound_part (first);
+CREATE INDEX inbound_part_message ON inbound_part (message) WHERE message IS NOT NULL;
 CREATE INDEX inbound_part_set ON inbound_part (link, sender, ref, ref_bits, parts, id) WHERE parts > 1;
 CREATE INDEX inbound_part_waiting ON inbound_part (at) WHERE message IS NULL;
 
@@ -221,7 +226,7 @@ CREATE TABLE store (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT 
 """
 
 
-def no_way_back(table: str, transitions: Mapping[StrEnum, frozenset[StrEnum]]) -> str:
+def no_way_back(table: str, transitions: Mapping[S, frozenset[S]]) -> str:
     """A trigger that refuses every change of ``state`` that the transition table does not have."""
     allowed = " OR ".join(
         f"OLD.state = '{state}' AND NEW.state IN ({', '.join(sorted(repr(s.value) for s in following))})"

@@ -1,1 +1,295 @@
-"""sqlite."""
+"""The queue on SQLite: verbs of the noun files, bound to one writing thread and one reading thread.
+
+Each writing verb is a plain function ``verb(transaction, …)`` that the writer runs; each looking verb is
+``verb(connection, …)`` that the reader runs on its own read-only connection. A verb that was committed is seen by the next
+look. When a caller is cancelled while its claim is being committed, the claimed segments are given back, so that no
+attempt stays open that nobody works on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from smsgwd.clock import Clock
+from smsgwd.errors import SmsgwdError, StoreUnavailable, StoreUnusable
+from smsgwd.model import (
+    Contact,
+    Conversation,
+    DeliveryReport,
+    Draft,
+    Event,
+    InboundSegment,
+    LinkState,
+    LinkStatus,
+    Message,
+    OutboxItem,
+    Outcome,
+    PeerFacts,
+    Reaction,
+    Received,
+    Segment,
+    Submission,
+    Token,
+)
+from smsgwd.queue import (
+    expiry,
+    facts,
+    inbound,
+    links,
+    looking,
+    opening,
+    outbound,
+    owing,
+    reactions,
+    reports,
+    submitting,
+    tokens,
+)
+from smsgwd.queue.interface import Depth, MessageFilter, Page, Queue, Settled
+from smsgwd.queue.reader import Reader
+from smsgwd.queue.transaction import Ids, Limits, Transaction
+from smsgwd.queue.writer import Writer
+
+__all__ = ["Limits", "SqliteQueue", "open_queue"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _seen(future: asyncio.Future[Any]) -> None:
+    """Nobody waits for this future: an error in it is no news."""
+    if not future.cancelled():
+        future.exception()
+
+
+@asynccontextmanager
+async def open_queue(
+    path: str | Path, *, clock: Clock, limits: Limits | None = None, readonly: bool = False
+) -> AsyncIterator[SqliteQueue]:
+    """Opens the database, making or migrating it first; closes it when the block ends.
+
+    ``readonly`` looks beside a running daemon: no lock, and every verb that writes raises StoreUnavailable. Raises
+    StoreUnavailable (another smsgwd has it, no folder, read-only disk) and StoreUnusable (newer schema, damaged, not a
+    database), each in one line.
+    """
+    path = str(path)
+    lock = None if readonly else opening.Lock(path)
+    writer: Writer | None = None
+    reader: Reader | None = None
+    try:
+        if not readonly:
+            conn = await asyncio.to_thread(opening.open_writer, path)
+            writer = Writer(conn, Transaction(conn, Ids.of(conn), limits or Limits()), path)
+        reader = Reader(await asyncio.to_thread(opening.open_reader, path), path, clock)
+        yield SqliteQueue(path, writer, reader)
+    finally:
+        if reader is not None:
+            await asyncio.to_thread(reader.close)  # first, so that the writer is the last and checkpoints
+        if writer is not None:
+            await writer.close()
+        if lock is not None:
+            lock.release()
+
+
+class SqliteQueue(Queue):
+    """See :class:`smsgwd.queue.interface.Queue` for what each verb promises."""
+
+    def __init__(self, path: str, writer: Writer | None, reader: Reader) -> None:
+        self._path, self._writer, self._look = path, writer, reader.look
+        self._hints: dict[str, weakref.WeakSet[asyncio.Event]] = {}
+        #: set when the store failed for good: the daemon ends then (:meth:`check` says why)
+        self.failed = writer.failed if writer is not None else asyncio.Event()
+        if writer is not None:
+            writer.wake = self._wake
+
+    def check(self) -> None:
+        """Raises StoreUnusable when the store failed for good."""
+        if self._writer is not None and self._writer.failure is not None:
+            raise StoreUnusable(self._writer.failure.detail)
+
+    def _put(
+        self, verb: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **named: P.kwargs
+    ) -> asyncio.Future[R]:
+        if self._writer is None:
+            raise StoreUnavailable(f"{self._path}: it was opened for reading only")
+        return self._writer.put(verb, *args, **named)
+
+    def hint(self, topic: str) -> asyncio.Event:
+        event = asyncio.Event()
+        self._hints.setdefault(topic, weakref.WeakSet()).add(event)
+        return event
+
+    def poke(self, topic: str) -> None:
+        for event in self._hints.get(topic, ()):
+            event.set()
+
+    def _wake(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self.poke(topic)
+
+    async def _claimed(self, future: asyncio.Future[R], segments: Callable[[R], Iterable[Segment]], now: int) -> R:
+        """Waits for a claim. When the caller is cancelled meanwhile, what was claimed goes back to the queue."""
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(lambda done: self._give_back(done, segments, now))
+            raise
+
+    def _give_back(self, done: asyncio.Future[R], segments: Callable[[R], Iterable[Segment]], now: int) -> None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        for segment in segments(done.result()):
+            why = "the claim was cancelled"
+            # a store that is away now leaves the attempt open: the next start finds it
+            with contextlib.suppress(StoreUnavailable, StoreUnusable):
+                self._put(submitting.unsubmit, segment.submission, why, now).add_done_callback(_seen)
+
+    # ---- outbound: people ------------------------------------------------------------------------------------------
+    async def accept(self, drafts: Sequence[Draft], now: int) -> list[Message | SmsgwdError]:
+        return await self._put(outbound.accept, drafts, now)
+
+    async def cancel(self, message: str, now: int) -> Message:
+        return await self._put(outbound.cancel, message, now)
+
+    async def hold(self, message: str, now: int) -> Message:
+        return await self._put(outbound.hold, message, now)
+
+    async def release(self, message: str, now: int) -> Message:
+        return await self._put(outbound.release, message, now)
+
+    async def retry(self, message: str, now: int) -> Message:
+        return await self._put(outbound.retry, message, now)
+
+    async def settle(self, message: str, decision: Settled, now: int) -> Message:
+        return await self._put(outbound.settle, message, decision, now)
+
+    # ---- outbound: links -------------------------------------------------------------------------------------------
+    async def claim(self, link: str, limit: int, now: int) -> list[Segment]:
+        return await self._claimed(self._put(submitting.claim, link, limit, now), lambda claimed: claimed, now)
+
+    async def next_due(self, link: str) -> int | None:
+        return await self._look(looking.next_due, link)
+
+    async def record_result(self, submission: str, outcome: Outcome, now: int) -> Segment | None:
+        future = self._put(submitting.record_result, submission, outcome, now)
+        return await self._claimed(future, lambda following: [following] if following else [], now)
+
+    async def unsubmit(self, submission: str, reason: str, now: int) -> None:
+        await self._put(submitting.unsubmit, submission, reason, now)
+
+    async def reroute(self, moves: Sequence[tuple[str, str]], now: int) -> int:
+        return await self._put(submitting.reroute, moves, now)
+
+    async def waiting(self, link: str, limit: int) -> list[Message]:
+        return await self._look(looking.waiting, link, limit)
+
+    async def recover(self, now: int) -> int:
+        return await self._put(submitting.recover, now)
+
+    async def expire(self, now: int) -> int:
+        return await self._put(expiry.expire, now)
+
+    # ---- inbound ---------------------------------------------------------------------------------------------------
+    async def receive(self, link: str, number: str, segment: InboundSegment, now: int) -> Received:
+        return await self._put(inbound.receive, link, number, segment, now)
+
+    async def record_report(self, link: str, report: DeliveryReport, now: int) -> bool:
+        return await self._put(reports.record_report, link, report, now)
+
+    # ---- links, events, reactions ----------------------------------------------------------------------------------
+    async def record_link(self, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:
+        await self._put(links.record_link, link, type, number, state, why, now)
+
+    async def pause_link(self, link: str, paused: bool, now: int) -> LinkStatus:
+        return await self._put(links.pause_link, link, paused, now)
+
+    async def record_event(self, kind: str, now: int, *, link: str = "", message: str = "", **data: Any) -> None:
+        await self._put(links.record_event, kind, now, link=link, message=message, **data)
+
+    async def events_after(self, after: int, limit: int, kind: str = "") -> list[Event]:
+        return await self._look(looking.events_after, after, limit, kind)
+
+    async def cursor(self, name: str) -> int:
+        return await self._look(looking.cursor, name)
+
+    async def skip(self, name: str, event: int) -> None:
+        await self._put(links.skip, name, event)
+
+    async def peer_facts(self, message: str, now: int) -> PeerFacts:
+        return await self._look(facts.peer_facts, message, now)
+
+    async def react(self, reaction: Reaction, now: int) -> list[str]:
+        return await self._put(reactions.react, reaction, now)
+
+    # ---- what we owe -----------------------------------------------------------------------------------------------
+    async def owe(self, items: Sequence[OutboxItem], now: int) -> None:
+        await self._put(owing.owe, items, now)
+
+    async def owed(self, endpoint: str, limit: int, now: int) -> list[OutboxItem]:
+        return await self._look(looking.owed, endpoint, limit, now)
+
+    async def owed_next(self, endpoint: str) -> int | None:
+        return await self._look(looking.owed_next, endpoint)
+
+    async def record_call(self, item: str, result: str, reason: str, due: int, now: int, *, ticket: str = "") -> None:
+        await self._put(owing.record_call, item, result, reason, due, now, ticket=ticket)
+
+    async def replay(self, item: str, now: int) -> OutboxItem:
+        return await self._put(owing.replay, item, now)
+
+    # ---- people and desks ------------------------------------------------------------------------------------------
+    async def close_conversation(self, conversation: str, now: int) -> Conversation:
+        return await self._put(reactions.close_conversation, conversation, now)
+
+    # ---- looking ---------------------------------------------------------------------------------------------------
+    async def message(self, message: str) -> Message:
+        return await self._look(looking.message, message)
+
+    async def submissions(self, message: str) -> list[Submission]:
+        return await self._look(looking.submissions, message)
+
+    async def messages(self, where: MessageFilter, after: str, limit: int) -> Page:
+        return await self._look(looking.messages, where, after, limit)
+
+    async def conversation(self, conversation: str) -> Conversation:
+        return await self._look(looking.conversation, conversation)
+
+    async def conversations(self, state: str, after: str, limit: int) -> Page:
+        return await self._look(looking.conversations, state, after, limit)
+
+    async def contact(self, number: str) -> Contact:
+        return await self._look(looking.contact, number)
+
+    async def links(self) -> list[LinkStatus]:
+        return await self._look(looking.links)
+
+    async def outbox(self, state: str, after: str, limit: int) -> Page:
+        return await self._look(looking.outbox, state, after, limit)
+
+    async def outbox_item(self, item: str) -> OutboxItem:
+        return await self._look(looking.outbox_item, item)
+
+    async def depth(self, now: int) -> list[Depth]:
+        return await self._look(looking.depth, now)
+
+    async def rollup(self, days: int, now: int) -> list[dict[str, Any]]:
+        return await self._look(looking.rollup, days, now)
+
+    # ---- tokens ----------------------------------------------------------------------------------------------------
+    async def add_token(self, digest: bytes, scopes: tuple[str, ...], now: int) -> Token:
+        return await self._put(tokens.add_token, digest, scopes, now)
+
+    async def find_token(self, digest: bytes) -> Token | None:
+        return await self._look(tokens.find_token, digest)
+
+    async def tokens(self) -> list[Token]:
+        return await self._look(tokens.tokens)
+
+    async def revoke_token(self, token: str, now: int) -> Token:
+        return await self._put(tokens.revoke_token, token, now)

@@ -29,8 +29,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     #: seconds: first pause after a refusal for now, doubled each time up to the ceiling
     backoff: float = 30.0
     backoff_ceiling: float = 3600.0
-    #: class -> what happens to a text whose attempt is in doubt: hold, retry or assume-sent
-    policies: dict[str, str] = {"bulk": "hold", "normal": "hold", "alarm": "retry"}
+    #: class -> what happens to a text whose attempt is in doubt: hold (also for one not named), retry or assume-sent
+    policies: dict[str, str] = msgspec.field(default_factory=lambda: {"alarm": "retry"})
 
 
 class Ids:

@@ -49,8 +49,8 @@ class Job(NamedTuple):
 Done = tuple[Job, Any, BaseException | None]
 
 
-class _Rerun(Exception):
-    """The batch was rolled back; run it again without this job, which has its error."""
+class _TakenOut(Exception):
+    """The batch was rolled back because of this job."""
 
     def __init__(self, job: Job, error: BaseException) -> None:
         self.job, self.error = job, error
@@ -59,8 +59,9 @@ class _Rerun(Exception):
 class Writer:
     """Runs verbs on a connection of its own. ``wake`` is called on the loop with the topics of each commit."""
 
-    def __init__(self, conn: sqlite3.Connection, tx: Transaction, path: str, wake: Callable[[Iterable[str]], None]) -> None:
-        self._conn, self._tx, self._path, self._wake = conn, tx, path, wake
+    def __init__(self, conn: sqlite3.Connection, tx: Transaction, path: str) -> None:
+        self._conn, self._tx, self._path = conn, tx, path
+        self.wake: Callable[[Iterable[str]], None] = lambda topics: None
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -75,7 +76,7 @@ class Writer:
     ) -> asyncio.Future[R]:
         """Queues a verb. The future has its result when it is on disk."""
         if self.failure is not None:
-            raise self.failure
+            raise StoreUnusable(self.failure.detail)
         if self._closing:
             raise StoreUnavailable(f"{self._path}: it is being closed")
         if self._jobs.qsize() >= WAITING:
@@ -125,35 +126,34 @@ class Writer:
     def _serve(self, batch: list[Job]) -> None:
         """Every job of the batch gets its result or its error."""
         done: list[Done] = []
+        one_by_one = False
         for _ in range(RERUNS):
-            if not batch:
-                break
             try:
                 done += self._commit(batch)
                 batch = []
-            except _Rerun as rerun:
-                batch = [job for job in batch if job is not rerun.job]
-                if not self._is_full(rerun.error):
-                    done.append((rerun.job, None, rerun.error))
-                    continue
-                batch.append(rerun.job)
+            except _TakenOut as e:
+                if isinstance(e.error, StoreUnavailable):
+                    one_by_one = True
+                else:
+                    done.append((e.job, None, e.error))
+                    batch = [job for job in batch if job is not e.job]
+            if one_by_one or not batch:
                 break
         for job in batch:
             try:
                 done += self._commit([job])
-            except _Rerun as rerun:
-                done.append((job, None, rerun.error))
+            except _TakenOut as e:
+                done.append((job, None, e.error))
         topics, self._tx.topics = self._tx.topics, set()
         self._on_loop(self._resolve, done, topics)
 
     def _commit(self, batch: list[Job]) -> list[Done]:
-        """One transaction. Raises _Rerun when it was rolled back because of one verb."""
+        """One transaction. Raises _TakenOut when it was rolled back because of one verb."""
         if self.failure is not None:
             return [(job, None, self.failure) for job in batch]
         try:
             self._conn.execute("BEGIN IMMEDIATE")
             done = self._verbs(batch)
-            self._tx.flush()
             self._conn.execute("COMMIT")
         except sqlite3.Error as e:
             error = self._rollback(e)
@@ -163,7 +163,8 @@ class Writer:
         return done
 
     def _verbs(self, batch: list[Job]) -> list[Done]:
-        conn, tx, done = self._conn, self._tx, []
+        conn, tx = self._conn, self._tx
+        done: list[Done] = []
         for job in batch:
             if job.future.cancelled():  # nobody waits for it: as if it had never been asked for
                 continue
@@ -172,10 +173,13 @@ class Writer:
                 done.append((job, job.verb(tx, *job.args, **job.named), None))
             except _RAISED as e:
                 if isinstance(e, sqlite3.Error) or conn.total_changes != before:
-                    error = self._rollback(e)
-                    raise _Rerun(job, error) from e
+                    raise _TakenOut(job, self._rollback(e)) from e
                 tx.rewind(mark)
                 done.append((job, None, e))
+        try:
+            tx.flush()
+        except sqlite3.Error as e:
+            raise _TakenOut(batch[-1], self._rollback(e)) from e
         return done
 
     def _rollback(self, error: BaseException) -> BaseException:
@@ -196,10 +200,6 @@ class Writer:
         self.failure = failure
         self._on_loop(self.failed.set)
 
-    @staticmethod
-    def _is_full(error: BaseException) -> bool:
-        return isinstance(error, StoreUnavailable)
-
     def _on_loop(self, call: Callable[..., None], *args: Any) -> None:
         try:
             self._loop.call_soon_threadsafe(call, *args)
@@ -210,7 +210,7 @@ class Writer:
     # ---- on the loop -----------------------------------------------------------------------------------------------
 
     def _resolve(self, done: list[Done], topics: set[str]) -> None:
-        self._wake(topics)
+        self.wake(topics)
         for job, result, error in done:
             if job.future.done():
                 continue

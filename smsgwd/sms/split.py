@@ -33,7 +33,7 @@ from smsgwd.sms.national import LANGUAGES, LOCKING, SINGLE
 from smsgwd.sms.plain import plain
 from smsgwd.sms.userdata import MOST_OCTETS
 
-_CONCAT, _TABLE = 5, 3  # octets of an information element
+_CONCAT8, _CONCAT16, _TABLE = 5, 6, 3  # octets of an information element
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -64,9 +64,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def capacity(alphabet: Alphabet, *, several: bool, locking: int = 0, single: int = 0) -> int:
-    """Units (septets, 16-bit units, octets) that one part holds, in a set of parts or alone."""
-    elements = _CONCAT * several + _TABLE * bool(locking) + _TABLE * bool(single)
+def capacity(alphabet: Alphabet, concat: int = 0, locking: int = 0, single: int = 0) -> int:
+    """Units (septets, 16-bit units, octets) that one part holds; ``concat`` is the size of the concatenation element,
+    0 for a text in one part, 5 with an 8-bit reference, 6 with a 16-bit one."""
+    elements = concat + _TABLE * bool(locking) + _TABLE * bool(single)
     octets = MOST_OCTETS - (elements + 1 if elements else 0)
     if alphabet is Alphabet.GSM7:
         return octets * 8 // 7
@@ -74,27 +75,33 @@ def capacity(alphabet: Alphabet, *, several: bool, locking: int = 0, single: int
 
 
 def split(
-    text: str, *, alphabet: Alphabet | None = None, national: Sequence[str] = (), transliterate: bool = False
+    text: str,
+    *,
+    alphabet: Alphabet | None = None,
+    national: Sequence[str] = (),
+    transliterate: bool = False,
+    wide_ref: bool = False,
 ) -> Plan:
     """Chooses alphabet and cuts; see the head of this file.
 
-    ``national`` names languages (``tr``, ``es``, ``pt`` …) whose tables may be used where that saves parts. The number of
-    parts is not limited here (the standard's limit is 255). PduError for an unknown language, and for DATA with a
-    character above 255.
+    ``national`` names languages (``tr``, ``es``, ``pt`` …) whose tables may be used where that saves parts; ``wide_ref``
+    leaves room for a 16-bit reference. The number of parts is not limited here (the standard's limit is 255). PduError for
+    an unknown language, and for DATA with a character above 255.
     """
     if alphabet is None or alphabet is Alphabet.GSM7:
         septets = gsm7.try_encode(text)
         if septets is not None and len(septets) <= 160:
             return Plan(text, Alphabet.GSM7, 0, 0, (0,), (len(septets),), 160)
     text = _valid(text)
+    concat = _CONCAT16 if wide_ref else _CONCAT8
     if alphabet is Alphabet.DATA:
-        return _data(text)
+        return _data(text, concat)
     if alphabet is Alphabet.UCS2:
-        return _ucs2(text)
+        return _ucs2(text, concat)
     languages = [_language(name) for name in national]
     if alphabet is Alphabet.GSM7:
-        return _forced(text, languages)
-    return _best(text, languages, transliterate)
+        return _forced(text, concat, languages)
+    return _best(text, concat, languages, transliterate)
 
 
 def _valid(text: str) -> str:
@@ -112,20 +119,20 @@ def _language(name: str) -> int:
         raise PduError(f"no national language table is called {name!r}; known: {' '.join(LANGUAGES)}") from None
 
 
-def _best(text: str, languages: Sequence[int], transliterate: bool) -> Plan:
+def _best(text: str, concat: int, languages: Sequence[int], transliterate: bool) -> Plan:
     """The first of the plans with fewest parts."""
-    plans = [_gsm7(text), _ucs2(text), *_national(text, languages)]
+    plans = [_gsm7(text, concat), _ucs2(text, concat), *_national(text, concat, languages)]
     if transliterate:
-        plans += [_gsm7(plain(text)), *_national(text, languages, plain)]
+        plans += [_gsm7(plain(text), concat), *_national(text, concat, languages, plain)]
     return min((plan for plan in plans if plan is not None), key=lambda plan: plan.parts)
 
 
-def _forced(text: str, languages: Sequence[int]) -> Plan:
+def _forced(text: str, concat: int, languages: Sequence[int]) -> Plan:
     """GSM-7 whatever the text is; the national tables are used for what the default ones lack, or to save parts."""
-    plans = [_gsm7(text), *_national(text, languages)]
+    plans = [_gsm7(text, concat), *_national(text, concat, languages)]
     fitting = [plan for plan in plans if plan is not None]
     if not fitting:
-        substituted = _gsm7("".join(_substitute(c) for c in clusters(plain(text))))
+        substituted = _gsm7("".join(_substitute(c) for c in clusters(plain(text))), concat)
         assert substituted is not None
         return substituted
     return min(fitting, key=lambda plan: plan.parts)
@@ -136,7 +143,9 @@ def _substitute(cluster: str) -> str:
     return cluster if gsm7.try_encode(cluster) is not None else "?"
 
 
-def _national(text: str, languages: Sequence[int], simplify: Callable[..., str] | None = None) -> list[Plan | None]:
+def _national(
+    text: str, concat: int, languages: Sequence[int], simplify: Callable[[str, int, int], str] | None = None
+) -> list[Plan | None]:
     """Plans with a single shift table, with a locking one, and with both, for each language."""
     plans = []
     for language in languages:
@@ -145,22 +154,22 @@ def _national(text: str, languages: Sequence[int], simplify: Callable[..., str] 
             if (locking and locking not in LOCKING) or (single and single not in SINGLE):
                 continue
             written = simplify(text, locking, single) if simplify else text
-            plans.append(_gsm7(written, locking, single))
+            plans.append(_gsm7(written, concat, locking, single))
     return plans
 
 
 # ---- cutting -------------------------------------------------------------------------------------------------------
 
 
-def _gsm7(text: str, locking: int = 0, single: int = 0) -> Plan | None:
+def _gsm7(text: str, concat: int, locking: int = 0, single: int = 0) -> Plan | None:
     """None when the tables lack a character."""
     septets = gsm7.try_encode(text, locking, single)
     if septets is None:
         return None
-    whole = capacity(Alphabet.GSM7, several=False, locking=locking, single=single)
+    whole = capacity(Alphabet.GSM7, 0, locking, single)
     if len(septets) <= whole:
         return Plan(text, Alphabet.GSM7, locking, single, (0,), (len(septets),), whole)
-    room = capacity(Alphabet.GSM7, several=True, locking=locking, single=single)
+    room = capacity(Alphabet.GSM7, concat, locking, single)
     ends = _ends_of_septets(septets) if len(septets) > len(text) else range(1, len(text) + 1)
     cuts, units = _cut(text, ends, room)
     return Plan(text, Alphabet.GSM7, locking, single, cuts, units, room)
@@ -178,12 +187,12 @@ def _ends_of_septets(septets: bytes) -> list[int]:
     return list(accumulate(widths))
 
 
-def _ucs2(text: str) -> Plan:
+def _ucs2(text: str, concat: int) -> Plan:
     size = len(encode_ucs2(text)) // 2
-    whole = capacity(Alphabet.UCS2, several=False)
+    whole = capacity(Alphabet.UCS2)
     if size <= whole:
         return Plan(text, Alphabet.UCS2, 0, 0, (0,), (size,), whole)
-    room = capacity(Alphabet.UCS2, several=True)
+    room = capacity(Alphabet.UCS2, concat)
     ends: Sequence[int] = range(1, len(text) + 1)
     if size > len(text):
         ends = list(accumulate(1 if c < "\U00010000" else 2 for c in text))
@@ -191,13 +200,13 @@ def _ucs2(text: str) -> Plan:
     return Plan(text, Alphabet.UCS2, 0, 0, cuts, units, room)
 
 
-def _data(text: str) -> Plan:
+def _data(text: str, concat: int) -> Plan:
     if text and max(text) > "\xff":
         raise PduError("data is given as characters 0 to 255, one an octet")
-    whole = capacity(Alphabet.DATA, several=False)
+    whole = capacity(Alphabet.DATA)
     if len(text) <= whole:
         return Plan(text, Alphabet.DATA, 0, 0, (0,), (len(text),), whole)
-    room = capacity(Alphabet.DATA, several=True)
+    room = capacity(Alphabet.DATA, concat)
     cuts = tuple(range(0, len(text), room))
     units = tuple(min(room, len(text) - at) for at in cuts)
     return Plan(text, Alphabet.DATA, 0, 0, cuts, units, room)

@@ -1,0 +1,52 @@
+"""The due work of the clock. Bounded per call, so that it never keeps other verbs waiting for long: call it again while
+it returns more than 0."""
+
+from __future__ import annotations
+
+from smsgwd.queue import inbound
+from smsgwd.queue.states import COLUMNS, Row
+from smsgwd.queue.submitting import LONGEST_PAUSE, expire_one
+from smsgwd.queue.transaction import Transaction
+
+#: most rows of each kind in one call
+LIMIT = 500
+#: a report that fits nothing is kept so long
+ORPHANS = 7 * 86_400_000
+
+_EXPIRED = (
+    f"SELECT {COLUMNS} FROM message m WHERE m.state = 'queued' AND m.expires BETWEEN 1 AND ?1 LIMIT {LIMIT}",
+    f"SELECT {COLUMNS} FROM message m WHERE m.state = 'held' "
+    "AND m.state IN ('held', 'uncertain', 'failed', 'expired', 'cancelled', 'partial') "
+    f"AND m.expires BETWEEN 1 AND ?1 LIMIT {LIMIT}",
+)
+
+
+def expire(tx: Transaction, now: int) -> int:
+    """See :meth:`smsgwd.queue.interface.Queue.expire`."""
+    changed = inbound.give_up(tx, now, LIMIT)
+    for seek in _EXPIRED:
+        for columns in tx.execute(seek, (now,)).fetchall():
+            expire_one(tx, Row(*columns), now)
+            changed += 1
+    changed += _after_a_step_back(tx, now)
+    changed += tx.execute(
+        f"DELETE FROM report_orphan WHERE id IN (SELECT id FROM report_orphan WHERE at < ? ORDER BY id LIMIT {LIMIT})",
+        (now - ORPHANS,),
+    ).rowcount
+    return changed
+
+
+def _after_a_step_back(tx: Transaction, now: int) -> int:
+    """No back-off is longer than a day: one that is was counted from a clock that was wrong. The text is due now."""
+    found = tx.execute(
+        "SELECT DISTINCT link FROM message WHERE state = 'queued' AND attempts > 0 AND due > ?",
+        (now + 2 * LONGEST_PAUSE * 1000,),
+    ).fetchall()
+    if not found:
+        return 0
+    for (link,) in found:
+        tx.hint(f"link:{link}")
+    return tx.execute(
+        "UPDATE message SET due = 0 WHERE state = 'queued' AND attempts > 0 AND due > ?",
+        (now + 2 * LONGEST_PAUSE * 1000,),
+    ).rowcount

@@ -1,0 +1,53 @@
+"""Links as the store knows them, and events and cursors that stand for themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smsgwd.errors import NotFound
+from smsgwd.model import MESSAGE, LinkState, LinkStatus, row_id
+from smsgwd.queue import rows
+from smsgwd.queue.transaction import Transaction
+
+
+def record_link(tx: Transaction, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:
+    """Writes the state of a link; an event where it, or the reason, is new."""
+    old = tx.execute("SELECT state, reason, since FROM link WHERE name = ?", (link,)).fetchone()
+    since = old[2] if old is not None and old[0] == state else now
+    tx.execute(
+        "INSERT INTO link (name, type, number, state, reason, since, paused) VALUES (?, ?, ?, ?, ?, ?, 0) "
+        "ON CONFLICT (name) DO UPDATE SET type = excluded.type, number = excluded.number, state = excluded.state, "
+        "reason = excluded.reason, since = excluded.since",
+        (link, type, number, state.value, why, since),
+    )
+    if old is None or old[0] != state or old[1] != why:
+        tx.event(f"link.{state.value}", now, None, link, reason=why)
+    if state is LinkState.UP:
+        tx.hint(f"link:{link}")
+
+
+def pause_link(tx: Transaction, link: str, paused: bool, now: int) -> LinkStatus:
+    """An operator pauses or resumes a link; claims give nothing while it is paused. NotFound for an unknown link."""
+    old = tx.execute("SELECT paused FROM link WHERE name = ?", (link,)).fetchone()
+    if old is None:
+        raise NotFound(f"there is no link {link}")
+    if old[0] != paused:
+        tx.execute("UPDATE link SET paused = ? WHERE name = ?", (int(paused), link))
+        tx.event("link.paused" if paused else "link.resumed", now, None, link)
+        tx.hint(f"link:{link}")
+    found = tx.execute(f"SELECT {rows.LINK_COLUMNS} FROM link l WHERE l.name = ?", (link,)).fetchone()
+    return rows.to_link(found)
+
+
+def record_event(tx: Transaction, /, kind: str, now: int, *, link: str = "", message: str = "", **data: Any) -> None:
+    """An event without rows: daemon, storage, PIN, calls."""
+    tx.event(kind, now, row_id(MESSAGE, message) if message else None, link, **data)
+
+
+def skip(tx: Transaction, name: str, event: int) -> None:
+    """Moves a reader's cursor forward, never back."""
+    tx.execute(
+        "INSERT INTO cursor (name, event) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET event = excluded.event "
+        "WHERE excluded.event > cursor.event",
+        (name, event),
+    )
