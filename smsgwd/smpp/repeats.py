@@ -13,8 +13,14 @@ It is a repeat when
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 
+from smsgwd.smpp.consts import HEADER_SIZE
+from smsgwd.smpp.pdu import Header
+
+#: the optional parameter that carries the stamp in what is stored; of the vendors' range (section 5.3.2)
+STAMP_TAG = 0x3FFF
 MEMORY_SECONDS, DOUBT_SECONDS = 600.0, 60.0
 #: most texts remembered of a connection, and of broken ones
 CAPACITY = 20_000
@@ -29,8 +35,18 @@ class Repeats:
         self._here: OrderedDict[tuple[int, bytes], tuple[int, float]] = OrderedDict()
         self._doubt: OrderedDict[bytes, list[tuple[int, float]]] = OrderedDict()
 
+    def stamped(self, header: Header, octets: bytes, now: float) -> bytes:
+        """What is to be stored of a whole PDU: the same octets for a repeat and for nothing else. It is a PDU too, with
+        sequence number 0 and the stamp as one more optional parameter."""
+        body = octets[HEADER_SIZE:]
+        stamp = self.stamp(header.sequence, body, now)
+        tail = STAMP_TAG.to_bytes(2, "big") + b"\0\x08" + stamp.to_bytes(8, "big")
+        head = (len(octets) + len(tail), header.command_id, header.status, 0)
+        return b"".join(number.to_bytes(4, "big") for number in head) + body + tail
+
     def stamp(self, sequence: int, body: bytes, now: float) -> int:
         """The stamp of a body that came with this sequence number."""
+        body = hashlib.blake2b(body, digest_size=16).digest()
         key = (sequence, body)
         known = self._here.get(key)
         if known is not None and now - known[1] < MEMORY_SECONDS:

@@ -37,11 +37,11 @@ def test_times_both_ways(octets: str, time: datetime) -> None:
 
 @pytest.mark.parametrize(
     "octets",
-    ["00000000000000", "62313261005080", "62113261005", "FFFFFFFFFFFFFF", "32209200000000", "62114261006080",
+    ["00000000000000", "62313261005080", "62113261005", "FFFFFFFFFFFFFF", "32209200000000", "62113261065080",
      "6211326100500A0", "", "621132610050F0", "A2113261005080", "62113242005080"],
 )  # fmt: skip
 def test_no_valid_time(octets: str) -> None:
-    """Zeros, month 13, fill, 29 February of another year, hour 24, a digit above 9, too short or long: None."""
+    """Zeros, month 13, fill, 29 February of another year, minute 60, hour 24, a digit above 9, too short or long: None."""
     assert decode_time(bytes.fromhex(octets + "0" * (len(octets) % 2))) is None
 
 
