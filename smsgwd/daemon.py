@@ -32,9 +32,9 @@ from smsgwd.errors import ConfigError, LinkError, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.intake import Intake
 from smsgwd.link import Link
-from smsgwd.model import LinkState
+from smsgwd.model import EventData, LinkState
 from smsgwd.queue.interface import Queue
-from smsgwd.queue.sqlite import open_queue
+from smsgwd.queue.sqlite import Limits, open_queue
 from smsgwd.react import React
 from smsgwd.routing import Roster, RouteLink
 from smsgwd.rules.load import load_rules
@@ -106,7 +106,9 @@ class Daemon:
         for status in await self.queue.links():
             self.roster.note(status.name, paused=status.paused)
         await self.queue.record_event(
-            "daemon.started", self.clock.now(), version=__version__, links=len(self.links), recovered=recovered
+            "daemon.started",
+            self.clock.now(),
+            {"version": __version__, "links": len(self.links), "recovered": recovered},
         )
         with self._signals():
             async with asyncio.TaskGroup() as links:
@@ -254,9 +256,9 @@ class Daemon:
                 kind, note = "config.refused", {"problems": len(e.problems)}
             sd_notify("READY=1")
             with contextlib.suppress(StoreUnavailable):
-                await self.queue.record_event(kind, self.clock.now(), **note)
+                await self.queue.record_event(kind, self.clock.now(), note)
 
-    def _reload(self) -> dict[str, str | int]:
+    def _reload(self) -> EventData:
         """Swaps what may change while running; the sections that need a restart are named and stay as they were."""
         config = load(self.config_path)
         rules = read_rules(config)
@@ -287,5 +289,6 @@ async def main(config_path: str) -> None:
     rules = read_rules(config)
     clock = SystemClock()
     Path(config.gateway.socket).parent.mkdir(parents=True, exist_ok=True)
-    async with open_queue(config.gateway.database, clock=clock) as queue:
+    limits = Limits(attempts=config.limits.attempts)
+    async with open_queue(config.gateway.database, clock=clock, limits=limits) as queue:
         await Daemon(config_path, config, rules, queue, clock).run()

@@ -34,6 +34,7 @@ KINDS: dict[str, str] = {
     # people
     "conversation.opened": "a conversation began",
     "conversation.closed": "a conversation was closed",
+    "contact.changed": "an operator or an integration named or tagged a person",
     "consent.changed": "a person opted in or out",
     "rule.matched": "a rule matched",
     "reply.suppressed": "an automatic answer was held back",

@@ -85,7 +85,7 @@ def countries_of(number: str) -> tuple[str, ...]:
     known = phonenumbers.region_code_for_number(parsed)
     if known and known != "001":
         return (known,)
-    return tuple(phonenumbers.region_codes_for_country_code(parsed.country_code))
+    return tuple(phonenumbers.region_codes_for_country_code(parsed.country_code or 0))
 
 
 def check_allowed(number: str, country: str, allow: tuple[str, ...]) -> None:

@@ -48,7 +48,7 @@ class Intake:
 
     async def noticed(self, link: str, kind: str, **data: str | int | float | bool | None) -> None:
         try:
-            await self.queue.record_event(kind, self.clock.now(), link=link, **data)
+            await self.queue.record_event(kind, self.clock.now(), data, link=link)
         except StoreUnavailable as e:
             log.error("a notice of a link could not be stored", link=link, kind=kind, why=str(e))
 

@@ -414,6 +414,10 @@ class LinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     queued: int = 0
 
 
+#: what an event says besides: ids, counts and states
+EventData = dict[str, str | int | float | bool | None]
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One fact that happened, numbered, never changed. ``data`` holds ids, counts and states, never a text or a
     whole number."""
@@ -423,7 +427,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     message: str = ""
     link: str = ""
-    data: dict[str, str | int | float | bool | None] = {}
+    data: EventData = {}
 
 
 class OutboxItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -439,7 +443,7 @@ class OutboxItem(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     state: str = "pending"  # pending | done | dead
     reason: str = ""
-    data: dict[str, str | int | float | bool | None] = {}
+    data: EventData = {}
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ the same: links come back. Only a number that no link may carry is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Roster:
     def __init__(self, links: Iterable[RouteLink] = ()) -> None:
         self._links = {link.name: link for link in links}
 
-    def __iter__(self) -> Iterable[RouteLink]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[RouteLink]:
         return iter(self._links.values())
 
     def get(self, name: str) -> RouteLink | None:

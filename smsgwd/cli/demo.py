@@ -59,11 +59,11 @@ class Story:
 
     def wait(self, kind: str, fits: Callable[[dict[str, Any]], bool] = lambda e: True) -> dict[str, Any]:
         """The first event of a kind that fits, seen already or still to come."""
-        for event in self.seen:
-            if event["kind"] == kind and fits(event):
-                return event
+        for past in self.seen:
+            if past["kind"] == kind and fits(past):
+                return past
         while True:
-            event = json.loads(self.tail.wait_line("{", PATIENCE))
+            event: dict[str, Any] = json.loads(self.tail.wait_line("{", PATIENCE))
             self.seen.append(event)
             if event["kind"] in ("message.failed", "message.uncertain", "webhook.dead"):
                 raise SceneError(f"unexpected event {event['kind']}: {event['data']}")

@@ -27,6 +27,7 @@ from smsgwd.model import (
     DeliveryReport,
     Draft,
     Event,
+    EventData,
     InboundSegment,
     LinkState,
     LinkStatus,
@@ -78,6 +79,13 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
 
 class Queue(Protocol):
     """The durable store. Open it with :func:`smsgwd.queue.sqlite.open_queue`."""
+
+    #: set when the store failed for good (an I/O error in a commit): the daemon ends then
+    failed: asyncio.Event
+
+    def check(self) -> None:
+        """Raises StoreUnusable with the reason when the store failed for good."""
+        ...
 
     def hint(self, topic: str) -> asyncio.Event:
         """A new Event for each call (two readers of one Event would clear each other's wake-ups); it is kept as long as
@@ -170,7 +178,11 @@ class Queue(Protocol):
 
     async def pause_link(self, link: str, paused: bool, now: int) -> LinkStatus: ...
 
-    async def record_event(self, kind: str, now: int, *, link: str = "", message: str = "", **data: Any) -> None: ...
+    async def record_event(
+        self, kind: str, now: int, data: EventData | None = None, *, link: str = "", message: str = ""
+    ) -> None:
+        """An event without rows of its own."""
+        ...
 
     async def events_after(self, after: int, limit: int, kind: str = "") -> list[Event]:
         """Oldest first. ``after=-n`` gives the last n events."""
@@ -213,6 +225,12 @@ class Queue(Protocol):
         ...
 
     # ---- people and desks ------------------------------------------------------------------------------------------
+    async def set_contact(
+        self, number: str, *, name: str | None = None, tags: tuple[str, ...] | None = None, now: int
+    ) -> Contact:
+        """Makes or changes a contact; what is None stays as it is."""
+        ...
+
     async def close_conversation(self, conversation: str, now: int) -> Conversation: ...
 
     # ---- looking ---------------------------------------------------------------------------------------------------

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from smsgwd.errors import NotFound
-from smsgwd.model import MESSAGE, LinkState, LinkStatus, row_id
+from smsgwd.model import MESSAGE, EventData, LinkState, LinkStatus, row_id
 from smsgwd.queue import rows
 from smsgwd.queue.transaction import Transaction
 
@@ -21,7 +19,7 @@ def record_link(tx: Transaction, link: str, type: str, number: str, state: LinkS
         (link, type, number, state.value, why, since),
     )
     if old is None or old[0] != state or old[1] != why:
-        tx.event(f"link.{state.value}", now, None, link, reason=why)
+        tx.event(f"link.{state.value}", now, None, link, why=why)
     if state is LinkState.UP:
         tx.hint(f"link:{link}")
 
@@ -39,9 +37,11 @@ def pause_link(tx: Transaction, link: str, paused: bool, now: int) -> LinkStatus
     return rows.to_link(found)
 
 
-def record_event(tx: Transaction, /, kind: str, now: int, *, link: str = "", message: str = "", **data: Any) -> None:
+def record_event(
+    tx: Transaction, kind: str, now: int, data: EventData | None = None, *, link: str = "", message: str = ""
+) -> None:
     """An event without rows: daemon, storage, PIN, calls."""
-    tx.event(kind, now, row_id(MESSAGE, message) if message else None, link, **data)
+    tx.event(kind, now, row_id(MESSAGE, message) if message else None, link, **(data or {}))
 
 
 def skip(tx: Transaction, name: str, event: int) -> None:

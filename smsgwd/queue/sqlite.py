@@ -24,6 +24,7 @@ from smsgwd.model import (
     DeliveryReport,
     Draft,
     Event,
+    EventData,
     InboundSegment,
     LinkState,
     LinkStatus,
@@ -38,6 +39,7 @@ from smsgwd.model import (
     Token,
 )
 from smsgwd.queue import (
+    contacts,
     expiry,
     facts,
     inbound,
@@ -209,8 +211,10 @@ class SqliteQueue(Queue):
     async def pause_link(self, link: str, paused: bool, now: int) -> LinkStatus:
         return await self._put(links.pause_link, link, paused, now)
 
-    async def record_event(self, kind: str, now: int, *, link: str = "", message: str = "", **data: Any) -> None:
-        await self._put(links.record_event, kind, now, link=link, message=message, **data)
+    async def record_event(
+        self, kind: str, now: int, data: EventData | None = None, *, link: str = "", message: str = ""
+    ) -> None:
+        await self._put(links.record_event, kind, now, data, link=link, message=message)
 
     async def events_after(self, after: int, limit: int, kind: str = "") -> list[Event]:
         return await self._look(looking.events_after, after, limit, kind)
@@ -244,6 +248,11 @@ class SqliteQueue(Queue):
         return await self._put(owing.replay, item, now)
 
     # ---- people and desks ------------------------------------------------------------------------------------------
+    async def set_contact(
+        self, number: str, *, name: str | None = None, tags: tuple[str, ...] | None = None, now: int
+    ) -> Contact:
+        return await self._put(contacts.set_contact, number, now, name=name, tags=tags)
+
     async def close_conversation(self, conversation: str, now: int) -> Conversation:
         return await self._put(reactions.close_conversation, conversation, now)
 

@@ -82,7 +82,8 @@ class Connection:
         """Writes a submit_sm and waits for its answer. Uncertain when none comes in time (the session's timers end the
         wait) or the connection ends; PduError when a field does not fit, and then nothing was written."""
         self.session.submit(body, key, self._clock.monotonic())
-        answer = self._answers[key] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers[key] = answer
         self._settled.clear()
         self._flush()
         try:

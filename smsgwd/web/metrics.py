@@ -1,0 +1,46 @@
+"""``/metrics`` in the Prometheus text format: counts and ages, no people, no texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from smsgwd import __version__
+from smsgwd.gateway import Gateway
+from smsgwd.model import LinkState
+
+
+def _label(value: object) -> str:
+    return str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+
+
+def _family(name: str, kind: str, text: str, rows: Iterable[tuple[dict[str, object], float]]) -> list[str]:
+    lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+    for labels, value in rows:
+        inner = ",".join(f'{k}="{_label(v)}"' for k, v in labels.items())
+        lines.append(f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}")
+    return lines
+
+
+async def metrics(gateway: Gateway) -> str:
+    """The whole page. StoreUnavailable."""
+    queue, now = gateway.queue, gateway.clock.now()
+    links, depth = await queue.links(), await queue.depth(now)
+    today: list[dict[str, Any]] = await queue.rollup(1, now)
+    owed = {state: len((await queue.outbox(state, "", 1000)).items) for state in ("pending", "dead")}
+    lines = _family("smsgwd_info", "gauge", "The program.", [({"version": __version__}, 1)])
+    lines += _family("smsgwd_link_up", "gauge", "1 when the link can send.",
+                     [({"link": x.name, "type": x.type}, x.state is LinkState.UP) for x in links])  # fmt: skip
+    lines += _family("smsgwd_link_paused", "gauge", "1 when an operator paused the link.",
+                     [({"link": x.name}, x.paused) for x in links])  # fmt: skip
+    lines += _family("smsgwd_queue_messages", "gauge", "Texts that are not done, by link and state.",
+                     [({"link": d.link, "state": d.state}, d.count) for d in depth])  # fmt: skip
+    lines += _family("smsgwd_queue_oldest_seconds", "gauge", "Age of the oldest due text.",
+                     [({"link": d.link, "state": d.state}, d.oldest_age / 1000) for d in depth])  # fmt: skip
+    lines += _family(
+        "smsgwd_today_messages", "gauge", "Texts of today (UTC) by what became of them.",
+        [({k: row[k] for k in ("link", "direction", "class", "state")}, row["messages"]) for row in today],
+    )  # fmt: skip
+    lines += _family("smsgwd_outbox_items", "gauge", "Calls owed to helpdesks.",
+                     [({"state": state}, count) for state, count in owed.items()])  # fmt: skip
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,107 @@
+"""What programs and people may ask over HTTP, as one table: method, path, scope, and a function.
+
+Nothing here knows sockets or aiohttp. :mod:`smsgwd.web.app` serves the table; the command line calls the same functions
+on the store itself while the daemon is stopped; the OpenAPI document is made from it. A function takes a :class:`Call`
+and returns (status, document); it raises the errors of :mod:`smsgwd.errors`, which :mod:`smsgwd.web.problems` words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from smsgwd.errors import NotFound, RequestRefused
+from smsgwd.gateway import Gateway
+
+#: bytes of one request body
+LARGEST_BODY = 1 << 20
+
+T = TypeVar("T")
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request, whoever carried it."""
+
+    gateway: Gateway
+    #: the ``{name}`` parts of the path
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    #: JSON as it came; empty for none
+    body: bytes = b""
+    #: the Idempotency-Key header
+    key: str = ""
+
+    def read(self, shape: type[T]) -> T:
+        """The body as a struct. RequestRefused("invalid-body") names the field that is wrong."""
+        try:
+            return msgspec.json.decode(self.body or b"{}", type=shape)
+        except msgspec.DecodeError as e:
+            raise RequestRefused("invalid-body", str(e)) from None
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        """A whole number of the query. RequestRefused("invalid-query")."""
+        text = self.query.get(name, "")
+        if not text:
+            return default
+        if not re.fullmatch(r"-?[0-9]{1,18}", text) or not least <= int(text) <= most:
+            raise RequestRefused("invalid-query", f"`{name}` is a number from {least} to {most}")
+        return int(text)
+
+
+Answer = tuple[int, Any]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table."""
+
+    method: str
+    #: ``/v1/messages/{id}``
+    path: str
+    #: what a token must allow
+    scope: str
+    run: Callable[[Call], Awaitable[Answer]]
+    #: one line for people
+    summary: str
+    #: names of the query's parameters
+    query: tuple[str, ...] = ()
+    #: the struct of the body
+    body: type[msgspec.Struct] | None = None
+    #: status of the good answer
+    status: int = 200
+
+
+@cache
+def table() -> tuple[Operation, ...]:
+    """All operations, in the order of the documentation."""
+    from smsgwd.web import desk, messages, plant
+
+    return (*messages.OPERATIONS, *desk.OPERATIONS, *plant.OPERATIONS)
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{([a-z]+)\}", r"(?P<\1>[^/]+)", path))
+
+
+def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """The operation of a request and the parts of its path; NotFound."""
+    for operation in table():
+        if operation.method == method and (found := _pattern(operation.path).fullmatch(path)):
+            return operation, found.groupdict()
+    raise NotFound(f"there is no {method} {path}")
+
+
+async def call(
+    gateway: Gateway, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+) -> Answer:
+    """Runs an operation without HTTP: (status, document). ``body`` is anything that JSON can hold.
+
+    ``path`` is the plain path, without percent-encoding. Raises what the operation raises.
+    """
+    operation, parts = find(method, path)
+    octets = b"" if body is None else msgspec.json.encode(body)
+    return await operation.run(Call(gateway, parts, dict(query or {}), octets))

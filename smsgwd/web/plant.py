@@ -1,0 +1,145 @@
+"""Operations on the plant: links, events, status, tokens."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+
+import msgspec
+
+from smsgwd import __version__
+from smsgwd.clock import isoformat
+from smsgwd.errors import NotFound, RequestRefused
+from smsgwd.events import KINDS
+from smsgwd.model import LinkState, LinkStatus
+from smsgwd.web import views
+from smsgwd.web.operations import Answer, Call, Operation
+
+SCOPES = (
+    "messages:send", "messages:read", "inbox:read", "conversations:reply", "contacts:write", "consent:write", "admin",
+)  # fmt: skip
+PREFIX = "smsgw_"
+
+
+class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The scopes of a new token."""
+
+    scopes: tuple[str, ...]
+
+
+# ---- links ---------------------------------------------------------------------------------------------------------
+
+
+async def _links(call: Call) -> list[LinkStatus]:
+    """Links of the configuration in its order, also those that have never told anything, then those that left it."""
+    known = {
+        x.name: LinkStatus(
+            name=x.name, type=x.type, state=LinkState.DOWN, reason="never started", since=0, number=x.number
+        )
+        for x in call.gateway.config.link
+    }
+    known.update({link.name: link for link in await call.gateway.queue.links()})
+    return list(known.values())
+
+
+async def links(call: Call) -> Answer:
+    return 200, {"items": [views.link(link) for link in await _links(call)], "next": None}
+
+
+async def _link(call: Call) -> LinkStatus:
+    name = call.path["name"]
+    for found in await _links(call):
+        if found.name == name:
+            return found
+    raise NotFound(f"there is no link {name!r}")
+
+
+async def link(call: Call) -> Answer:
+    return 200, views.link(await _link(call))
+
+
+async def _pause(call: Call, paused: bool) -> Answer:
+    found = await _link(call)
+    changed = await call.gateway.queue.pause_link(found.name, paused, call.gateway.clock.now())
+    call.gateway.roster.note(found.name, paused=paused)
+    call.gateway.queue.poke(f"link:{found.name}")
+    return 200, views.link(changed)
+
+
+async def pause(call: Call) -> Answer:
+    return await _pause(call, True)
+
+
+async def resume(call: Call) -> Answer:
+    return await _pause(call, False)
+
+
+# ---- events and status ---------------------------------------------------------------------------------------------
+
+
+async def events(call: Call) -> Answer:
+    """Oldest first after ``after``; a negative one gives the newest. ``next`` is the number to go on after."""
+    kind = call.query.get("kind", "")
+    if kind and kind not in KINDS:
+        raise RequestRefused("invalid-query", "`kind` is no kind of event; see the list in the documentation")
+    after = call.number("after", -100, -10_000, 1 << 62)
+    found = await call.gateway.queue.events_after(after, call.number("limit", 100, 1, 10_000), kind)
+    return 200, {"items": [views.event(e) for e in found], "next": str(found[-1].id) if found else None}
+
+
+async def status(call: Call) -> Answer:
+    """One look at everything: links, what waits, what was done today, what is owed."""
+    queue, now = call.gateway.queue, call.gateway.clock.now()
+    pending, dead = [await queue.outbox(state, "", 1000) for state in ("pending", "dead")]
+    return 200, {
+        "name": call.gateway.config.gateway.name,
+        "version": __version__,
+        "at": isoformat(now),
+        "links": [views.link(x) for x in await _links(call)],
+        "queue": [msgspec.to_builtins(row) for row in await queue.depth(now)],
+        "today": await queue.rollup(1, now),
+        "outbox": {"pending": len(pending.items), "dead": len(dead.items)},
+    }
+
+
+# ---- tokens --------------------------------------------------------------------------------------------------------
+
+
+def digest_of(token: str) -> bytes:
+    """What the store keeps of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def create_token(call: Call) -> Answer:
+    """The token itself is in this answer and nowhere else."""
+    scopes = call.read(TokenRequest).scopes
+    unknown = [s for s in scopes if s not in SCOPES]
+    if unknown or not scopes:
+        raise RequestRefused("unknown-scope", f"a scope is one of {', '.join(SCOPES)}")
+    token = PREFIX + base64.b32encode(secrets.token_bytes(25)).decode().lower()
+    made = await call.gateway.queue.add_token(digest_of(token), tuple(dict.fromkeys(scopes)), call.gateway.clock.now())
+    return 201, {"id": made.id, "token": token, "scopes": list(made.scopes), "expires": None}
+
+
+async def tokens(call: Call) -> Answer:
+    return 200, {"items": [views.token(t) for t in await call.gateway.queue.tokens()], "next": None}
+
+
+async def revoke_token(call: Call) -> Answer:
+    return 200, views.token(await call.gateway.queue.revoke_token(call.path["id"], call.gateway.clock.now()))
+
+
+OPERATIONS = (
+    Operation(method="GET", path="/v1/links", scope="messages:read", run=links, summary="Modems and SMPP binds"),
+    Operation(method="GET", path="/v1/links/{name}", scope="messages:read", run=link, summary="One link"),
+    Operation(method="POST", path="/v1/links/{name}/pause", scope="admin", run=pause, summary="Pause a link"),
+    Operation(method="POST", path="/v1/links/{name}/resume", scope="admin", run=resume, summary="Resume a link"),
+    Operation(method="GET", path="/v1/events", scope="messages:read", run=events, query=("after", "limit", "kind"),
+              summary="Events; a stream with Accept: text/event-stream"),
+    Operation(method="GET", path="/v1/status", scope="messages:read", run=status, summary="How the gateway is doing"),
+    Operation(method="POST", path="/v1/tokens", scope="admin", run=create_token, body=TokenRequest, status=201,
+              summary="Create an API token"),
+    Operation(method="GET", path="/v1/tokens", scope="admin", run=tokens, summary="List API tokens"),
+    Operation(method="DELETE", path="/v1/tokens/{id}", scope="admin", run=revoke_token, summary="Revoke an API token"),
+)  # fmt: skip

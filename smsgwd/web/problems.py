@@ -1,0 +1,59 @@
+"""Errors as RFC 9457 problem documents, and back.
+
+``type`` is ``urn:smsgwd:problem:SLUG``; the slug is stable and callers may test it, the detail is for people. The command
+line turns an answer back into the error it was made from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smsgwd.errors import Conflict, NotFound, RequestRefused, SmsgwdError, StoreUnavailable, StoreUnusable
+
+PREFIX = "urn:smsgwd:problem:"
+
+#: slugs of refusals that are not 422
+_STATUS = {
+    "invalid-body": 400, "invalid-query": 400, "unauthorized": 401, "forbidden": 403, "method-not-allowed": 405,
+    "too-large": 413, "unsupported-media-type": 415, "too-many-requests": 429,
+}  # fmt: skip
+_TITLES = {
+    "not-found": "There is no such thing",
+    "conflict": "Not in a state that allows this",
+    "store-unavailable": "The store is away",
+    "store-unusable": "The store cannot be used",
+    "error": "Not done",
+}
+
+
+def slug_of(error: SmsgwdError) -> tuple[str, int]:
+    """(slug, HTTP status) of an expected error."""
+    if isinstance(error, RequestRefused):
+        return error.code, _STATUS.get(error.code, 422)
+    if isinstance(error, NotFound):
+        return "not-found", 404
+    if isinstance(error, Conflict):
+        return "conflict", 409
+    if isinstance(error, StoreUnavailable):
+        return "store-unavailable", 503
+    if isinstance(error, StoreUnusable):
+        return "store-unusable", 500
+    return "error", 500
+
+
+def problem(error: SmsgwdError) -> dict[str, Any]:
+    """The problem document of an expected error."""
+    slug, status = slug_of(error)
+    title = _TITLES.get(slug, slug.replace("-", " ").capitalize())
+    return {"type": PREFIX + slug, "title": title, "status": status, "detail": str(error)}
+
+
+def error_of(document: dict[str, Any]) -> SmsgwdError:
+    """The error behind a problem document."""
+    slug = str(document.get("type", "")).removeprefix(PREFIX)
+    detail = str(document.get("detail") or document.get("title") or "the request was not done")
+    made: dict[str, type[SmsgwdError]] = {
+        "not-found": NotFound, "conflict": Conflict, "store-unavailable": StoreUnavailable,
+        "store-unusable": StoreUnusable, "error": SmsgwdError,
+    }  # fmt: skip
+    return made[slug](detail) if slug in made else RequestRefused(slug, detail)
