@@ -141,10 +141,17 @@ def outbox_item(conn: sqlite3.Connection, item: str) -> OutboxItem:
     return rows.to_outbox(row)
 
 
+#: the calls of one conversation go one after another: none is due while an older one waits
+_TURN = (
+    "(conversation IS NULL OR NOT EXISTS (SELECT 1 FROM outbox o WHERE o.state = 'pending' AND o.conversation IS NOT NULL "
+    "AND o.endpoint = outbox.endpoint AND o.conversation = outbox.conversation AND o.id < outbox.id))"
+)
+
+
 def owed(conn: sqlite3.Connection, endpoint: str, limit: int, now: int) -> list[OutboxItem]:
     """Calls of an endpoint that are due, the longest due first."""
     found = conn.execute(
-        f"SELECT {rows.OUTBOX_COLUMNS} FROM outbox WHERE state = 'pending' AND endpoint = ? AND due <= ? "
+        f"SELECT {rows.OUTBOX_COLUMNS} FROM outbox WHERE state = 'pending' AND endpoint = ? AND due <= ? AND {_TURN} "
         "ORDER BY due, id LIMIT ?",
         (endpoint, now, _count(limit)),
     )
@@ -153,8 +160,10 @@ def owed(conn: sqlite3.Connection, endpoint: str, limit: int, now: int) -> list[
 
 def owed_next(conn: sqlite3.Connection, endpoint: str) -> int | None:
     """When the next call of an endpoint is due; None when nothing is owed."""
-    row = conn.execute("SELECT min(due) FROM outbox WHERE state = 'pending' AND endpoint = ?", (endpoint,)).fetchone()
-    return None if row[0] is None else int(row[0])
+    row = conn.execute(
+        f"SELECT due FROM outbox WHERE state = 'pending' AND endpoint = ? AND {_TURN} ORDER BY due, id LIMIT 1", (endpoint,)
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def next_due(conn: sqlite3.Connection, link: str) -> int | None:

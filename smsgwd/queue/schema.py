@@ -189,6 +189,7 @@ CREATE TABLE outbox (
   data TEXT NOT NULL
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (endpoint, due, id) WHERE state = 'pending';
+CREATE INDEX outbox_turn ON outbox (endpoint, conversation, id) WHERE state = 'pending' AND conversation IS NOT NULL;
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
 
 CREATE TABLE link (
