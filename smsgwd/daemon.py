@@ -28,7 +28,7 @@ from smsgwd import __version__, log
 from smsgwd.clock import Clock, SystemClock
 from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, load, parse_rate
 from smsgwd.dispatch import Lane
-from smsgwd.errors import ConfigError, LinkError, StoreUnavailable
+from smsgwd.errors import ConfigError, LinkError, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.intake import Intake
 from smsgwd.link import Link
@@ -66,6 +66,11 @@ def route_links(config: Config) -> list[RouteLink]:
         for x in config.link
         if x.enabled
     ]
+
+
+def queue_limits(config: Config) -> Limits:
+    """What the queue decides by."""
+    return Limits(attempts=config.limits.attempts)
 
 
 def make_link(config: LinkConfig, clock: Clock) -> Link:
@@ -289,6 +294,17 @@ async def main(config_path: str) -> None:
     rules = read_rules(config)
     clock = SystemClock()
     Path(config.gateway.socket).parent.mkdir(parents=True, exist_ok=True)
-    limits = Limits(attempts=config.limits.attempts)
-    async with open_queue(config.gateway.database, clock=clock, limits=limits) as queue:
-        await Daemon(config_path, config, rules, queue, clock).run()
+    async with open_queue(config.gateway.database, clock=clock, limits=queue_limits(config)) as queue:
+        try:
+            await Daemon(config_path, config, rules, queue, clock).run()
+        except BaseExceptionGroup as group:
+            # an expected error of a worker (a port in use, a store that failed) comes wrapped once for each TaskGroup
+            expected, rest = group.split(SmsgwdError)
+            if rest is not None or expected is None:
+                raise
+            raise _first(expected) from None
+
+
+def _first(group: BaseExceptionGroup[SmsgwdError]) -> SmsgwdError:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,6 +23,11 @@ from smsgwd.errors import (
     StoreUnusable,
 )
 
+if TYPE_CHECKING:
+    import asyncio
+
+    from smsgwd.cli.door import Door
+
 EX_FAILED, EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 1, 69, 75, 78
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +38,13 @@ class App:
 
     def __init__(self, config_path: str, as_json: bool) -> None:
         self.config_path, self.as_json = config_path, as_json
+
+    @cached_property
+    def door(self) -> Door:
+        """The way to the gateway."""
+        from smsgwd.cli.door import Door
+
+        return Door(self.config_path)
 
     def show(self, document: Any, human: Callable[[], None]) -> None:
         """Prints one document: JSON with ``--json``, else what ``human`` prints."""
@@ -71,6 +85,28 @@ class App:
         Console().print(table)
 
 
+def local_time(iso: str | None) -> str:
+    """A document's time in the zone of this machine: the time of day for today, else with its date."""
+    if not iso:
+        return ""
+    when = datetime.fromisoformat(iso).astimezone()
+    today = datetime.now().astimezone().date()
+    return when.strftime("%H:%M:%S" if when.date() == today else "%Y-%m-%d %H:%M")
+
+
+def shortened(text: str | None, width: int = 48) -> str:
+    """One line of a text for a table; control characters are shown as spaces, so that no text moves the cursor."""
+    line = "".join(c if c.isprintable() else " " for c in text or "")
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def pairs(rows: Iterable[tuple[str, object]]) -> None:
+    """Names and values under each other; empty ones are left out."""
+    for name, value in rows:
+        if value not in (None, "", [], ()):
+            click.echo(f"{name + ':':<14} {value}")
+
+
 def app_of(ctx: click.Context) -> App:
     """The App of this invocation (a command may be run without the main group in tests)."""
     app = ctx.find_object(App)
@@ -93,6 +129,24 @@ def json_option(command: F) -> F:
         help="Print JSON and nothing else.",
     )
     return option(command)
+
+
+def until_told() -> asyncio.Event:
+    """An Event of the running loop that SIGTERM and SIGINT set."""
+    import asyncio
+    import signal
+
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def page_options(command: F) -> F:
+    """``--limit`` and ``--after`` of a list."""
+    command = click.option("--after", default="", metavar="CURSOR", help="Go on behind the `next` of a page.")(command)
+    limit = click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most rows.")
+    return limit(command)
 
 
 def exit_status(error: SmsgwdError) -> int:

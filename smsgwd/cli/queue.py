@@ -1,0 +1,126 @@
+"""``smsgwd queue``: outbound texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from smsgwd.cli.base import App, app_of, json_option, local_time, page_options, pairs, shortened
+
+_STATES = ["held", "queued", "sending", "sent", "delivered", "failed", "expired", "cancelled", "uncertain"]
+#: what a person can do about a state
+_NEXT = {
+    "held": "smsgwd queue release {id}",
+    "uncertain": "smsgwd queue settle {id} --sent, --resend or --fail",
+    "failed": "smsgwd queue retry {id} sends it again as a new text",
+    "expired": "smsgwd queue retry {id} sends it again as a new text",
+}
+
+
+@click.group()
+def queue() -> None:
+    """Outbound texts: list, show, cancel, retry, hold, release, settle."""
+
+
+@queue.command("list")
+@click.option("--state", type=click.Choice(_STATES), default=None, help="Only these.")
+@click.option("--to", default="", metavar="NUMBER", help="Only those to this number.")
+@click.option("--link", default="", metavar="NAME", help="Only those of this link.")
+@page_options
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, state: str | None, to: str, link: str, limit: int, after: str) -> None:
+    """Texts, newest first."""
+    app = app_of(ctx)
+    query = {"state": state, "to": to, "link": link, "limit": limit, "after": after}
+    found = app.door.call("GET", "/v1/messages", query)
+    app.show(found, lambda: _table(app, found))
+
+
+def _table(app: App, found: dict[str, Any]) -> None:
+    app.table(
+        ["id", "created", "state", "to", "link", "parts", "text"],
+        [
+            (m["id"], local_time(m["created"]), m["state"], m["to"], m["link"], m["parts"], shortened(m["text"]))
+            for m in found["items"]
+        ],
+        "no texts",
+    )
+
+
+@queue.command()
+@click.argument("id")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, id: str) -> None:
+    """One text: its parts, its attempts, and what can be done."""
+    app = app_of(ctx)
+    found = app.door.call("GET", f"/v1/messages/{id}")
+    app.show(found, lambda: _print(app, found))
+
+
+def _print(app: App, m: dict[str, Any]) -> None:
+    pairs(
+        [
+            ("id", m["id"]), ("state", m["state"]), ("reason", m["reason"]), ("to", m["to"]), ("from", m["from"]),
+            ("link", m["link"]), ("class", m["class"]), ("created", local_time(m["created"])),
+            ("due", local_time(m["due"])), ("expires", local_time(m["expires"])), ("encoding", m["encoding"]),
+            ("attempts", m["attempts"]), ("conversation", m["conversation"]), ("rule", m["rule"]),
+            ("author", m["author"]), ("text", shortened(m["text"], 2000)),
+        ]
+    )  # fmt: skip
+    click.echo()
+    app.table(
+        ["part", "state", "link", "reference", "reason"],
+        [(f"{s['part']}/{s['parts']}", s["state"], s["link"], s["reference"], s["reason"]) for s in m["segments"]],
+    )
+    if m["submissions"]:
+        click.echo()
+        app.table(
+            ["attempt", "at", "part", "state", "reference", "report", "reason"],
+            [(s["id"], local_time(s["at"]), s["part"], s["state"], s["reference"], s["report"], s["reason"])
+             for s in m["submissions"]],
+        )  # fmt: skip
+    if m["state"] in _NEXT:
+        click.echo(f"\nWhat can be done: {_NEXT[m['state']].format(id=m['id'])}")
+
+
+def _verb(name: str, text: str) -> click.Command:
+    """The commands that need an id alone."""
+
+    @click.command(name, help=text)
+    @click.argument("id")
+    @json_option
+    @click.pass_context
+    def command(ctx: click.Context, id: str) -> None:
+        app = app_of(ctx)
+        found = app.door.call("POST", f"/v1/messages/{id}/{name}")
+        app.show(found, lambda: click.echo(f"{found['id']} {found['state']}"))
+
+    return command
+
+
+for _name, _text in (
+    ("cancel", "Cancel a text that has not gone to the network."),
+    ("retry", "Try a waiting text now; a failed or expired one is sent again as a new text."),
+    ("hold", "Keep a queued text from being sent."),
+    ("release", "Let a held text go."),
+):
+    queue.add_command(_verb(_name, _text))
+
+
+@queue.command()
+@click.argument("id")
+@click.option("--sent", "how", flag_value="sent", help="It was sent: nothing more is done.")
+@click.option("--resend", "how", flag_value="resend", help="Send it again; the person may get it twice.")
+@click.option("--fail", "how", flag_value="fail", help="It was not sent, and will not be.")
+@json_option
+@click.pass_context
+def settle(ctx: click.Context, id: str, how: str | None) -> None:
+    """Say what became of an uncertain text."""
+    if how is None:
+        raise click.UsageError("say --sent, --resend or --fail")
+    app = app_of(ctx)
+    found = app.door.call("POST", f"/v1/messages/{id}/settle", body={"how": how, "by": "cli"})
+    app.show(found, lambda: click.echo(f"{found['id']} {found['state']}"))
