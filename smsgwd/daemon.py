@@ -42,6 +42,8 @@ from smsgwd.rules.model import RuleSet
 
 #: seconds between two looks at what the clock alone makes due (expiry, incomplete sets)
 TICK = 15.0
+#: seconds that a line of the log may lag behind its event, so that a busy gateway reads events in rows of many
+LOG_LAG = 0.05
 #: pauses of a link that broke: doubling from the first to the last; a link that was up for a minute starts anew
 FIRST_PAUSE, LAST_PAUSE = 1.0, 300.0
 SETTLED = 60.0
@@ -191,10 +193,11 @@ class Daemon:
                 level, text, fields = log.event_line(event)
                 getattr(journal, level)(text, **fields)
                 position = event.id
-            if not events:
-                if self.stop_workers.is_set():
-                    return
+            if self.stop_workers.is_set() and not events:
+                return
+            if len(events) < 500 and not self.stop_workers.is_set():
                 await _either(hint, self.stop_workers, 60.0)
+                await self.clock.sleep(LOG_LAG)
 
     async def _tick(self) -> None:
         """What the clock alone makes due, and the watchdog of systemd."""
@@ -239,7 +242,8 @@ class Daemon:
         sd_notify("STOPPING=1")
         journal.info("stopping: finishing what is on the wire")
         self.stop_workers.set()
-        self.queue.poke("events")
+        for topic in ("events", "events:message.received"):
+            self.queue.poke(topic)
         self.queue.poke("outbox")
         for _, link in self.links:
             self.queue.poke(f"link:{link.name}")

@@ -37,7 +37,7 @@ class React:
 
     def __init__(self, queue: Queue, gateway: Gateway, rules: RuleSet, clock: Clock) -> None:
         self.queue, self.gateway, self.rules, self.clock = queue, gateway, rules, clock
-        self._hint = queue.hint("events")
+        self._hint = queue.hint("events:message.received")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; ends between two texts."""
@@ -60,7 +60,7 @@ class React:
                 log.warning("the store is away, inbound texts wait for their answers", why=str(e))
                 await self.clock.sleep(1.0)
                 continue
-            if not events:
+            if len(events) < BATCH and not stop.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._hint.wait(), LONGEST_SLEEP)
 

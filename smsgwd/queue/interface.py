@@ -9,7 +9,7 @@ milliseconds since 1970; ids are public ids (``msg_…``).
 
 Workers never poll: :meth:`Queue.hint` gives an ``asyncio.Event`` of the caller's own that is set when something of a
 topic was committed. A hint is only a hint, the tables are the truth: clear it, look, then wait. Topics: ``link:NAME``
-(something may be claimed), ``events`` (a new event), ``outbox`` (something is owed).
+(something may be claimed), ``events`` (a new event), ``events:KIND`` (one of this kind), ``outbox`` (something is owed).
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ class Queue(Protocol):
         """Raises StoreUnusable with the reason when the store failed for good."""
         ...
 
-    def hint(self, topic: str) -> asyncio.Event:
-        """A new Event for each call (two readers of one Event would clear each other's wake-ups); it is kept as long as
-        the caller keeps it."""
+    def hint(self, *topics: str) -> asyncio.Event:
+        """A new Event for each call (two readers of one Event would clear each other's wake-ups) that any of the topics
+        sets; it is kept as long as the caller keeps it."""
         ...
 
     def poke(self, topic: str) -> None:

@@ -122,9 +122,10 @@ class SqliteQueue(Queue):
             raise StoreUnavailable(f"{self._path}: it was opened for reading only")
         return self._writer.put(verb, *args, **named)
 
-    def hint(self, topic: str) -> asyncio.Event:
+    def hint(self, *topics: str) -> asyncio.Event:
         event = asyncio.Event()
-        self._hints.setdefault(topic, weakref.WeakSet()).add(event)
+        for topic in topics:
+            self._hints.setdefault(topic, weakref.WeakSet()).add(event)
         return event
 
     def poke(self, topic: str) -> None:

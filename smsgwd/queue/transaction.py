@@ -103,6 +103,7 @@ class Transaction:
                 "INSERT INTO event (at, kind, message, link, data) VALUES (?, ?, ?, ?, ?)", self._events
             )
             self.topics.add("events")
+            self.topics.update(f"events:{event[1]}" for event in self._events)
         if self._counts:
             self.conn.executemany(
                 "INSERT INTO rollup (day, link, direction, class, state, messages, parts) VALUES (?, ?, ?, ?, ?, ?, ?) "
