@@ -8,6 +8,7 @@ step is printed when its event arrives, with ids and times.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import tempfile
 import threading
@@ -35,13 +36,15 @@ def demo(ctx: click.Context, keep: bool) -> None:
     customer's problem from the first text to the last delivery report, and prints what was stored.
     """
     app = app_of(ctx)
-    with tempfile.TemporaryDirectory(prefix="smsgwd-demo-") as folder, stage(Path(folder)) as scene:
+    folder = Path(tempfile.mkdtemp(prefix="smsgwd-demo-"))
+    with stage(folder) as scene:
         story = Story(scene, quiet=app.as_json)
         story.play()
         summary = story.summary()
         app.show(summary, lambda: _print_summary(summary))
         if keep:
             _stay(scene)
+    shutil.rmtree(folder)  # not reached when a step fails: the logs are wanted then
 
 
 class Story:
@@ -77,9 +80,11 @@ class Story:
             self.say("link up", f"{link}: {event['data'].get('why', '')}", event["at"])
         scene.run("contacts", "set", CUSTOMER, "--name", "Corner Bakery")
         self._customer_texts()
-        self._rule_answers()
+        reply = self._rule_answers()
         ticket = self._ticket_opens()
-        self._agent_answers(ticket)
+        answer = self._agent_answers(ticket)
+        self._follow(reply)
+        self._follow(answer)
         self._alarm_by_carrier()
 
     def _customer_texts(self) -> None:
@@ -90,14 +95,15 @@ class Story:
         self.say("text is stored", self.received["message"], self.received["at"])
         conversation = self.wait("conversation.opened")
         contact = self.scene.run("contacts", "show", CUSTOMER)
-        self.say("customer is known", f"{contact['name']}, conversation {conversation['data']['conversation']}")
+        self.say("customer is known", f"{contact['name']}, conversation {conversation['data']['conversation']}",
+                 conversation["at"])  # fmt: skip
 
-    def _rule_answers(self) -> None:
+    def _rule_answers(self) -> str:
         rule = self.wait("rule.matched")
         self.say("rule matches", str(rule["data"]["rule"]), rule["at"])
         reply = self.wait("message.accepted", lambda e: e["data"].get("origin") == "rule")
         self.say("answer is stored", reply["message"], reply["at"])
-        self._follow(reply["message"])
+        return str(reply["message"])
 
     def _ticket_opens(self) -> dict[str, Any]:
         ticket = self.wait("ticket.linked")
@@ -107,10 +113,10 @@ class Story:
             raise SceneError("the helpdesk did not find the signature right")
         return ticket
 
-    def _agent_answers(self, ticket: dict[str, Any]) -> None:
+    def _agent_answers(self, ticket: dict[str, Any]) -> str:
         answer = self.wait("message.accepted", lambda e: e["data"].get("origin") == "desk")
         self.say("agent answers", f"{answer['message']} in {ticket['data']['ticket']}", answer["at"])
-        self._follow(answer["message"])
+        return str(answer["message"])
 
     def _alarm_by_carrier(self) -> None:
         sent = self.scene.run("send", "--to", ON_CALL, "--class", "alarm", "--from", "carrier",
