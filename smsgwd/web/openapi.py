@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in table():
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
-    return {
+    whole = {
         "openapi": "3.1.0",
         "info": {"title": "smsgwd", "version": __version__, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": paths,
@@ -38,6 +38,8 @@ def document() -> dict[str, Any]:
         },
         "security": [{"token": []}],
     }
+    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))  # defaults of structs hold tuples
+    return made
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
