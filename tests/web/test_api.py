@@ -29,7 +29,7 @@ async def test_a_text_is_accepted_and_looked_at(tmp_path):
     assert {k: found[k] for k in wanted} == wanted
     assert found["created"].endswith("Z")
     assert found["segments"] == [
-        {"part": 1, "parts": 1, "state": "queued", "link": "m1", "reference": "", "reason": ""}
+        {"part": 1, "parts": 1, "state": "queued", "link": "", "reference": "", "reason": ""}
     ]
     assert [m["id"] for m in page["items"]] == [accepted["id"]]
     assert page["next"] is None
@@ -113,11 +113,10 @@ async def test_refused(tmp_path, body, status, slug):
 )  # fmt: skip
 async def test_wrong_calls(tmp_path, method, path, more, status):
     """Every wrong call is answered by a problem document."""
-    async with served(tmp_path) as api:
-        async with api._unix.request(method, f"http://localhost{path}", **more) as answer:
-            assert answer.status == status
-            assert answer.content_type == "application/problem+json"
-            problem = await answer.json(content_type=None)
+    async with served(tmp_path) as api, api._unix.request(method, f"http://localhost{path}", **more) as answer:
+        assert answer.status == status
+        assert answer.content_type == "application/problem+json"
+        problem = await answer.json(content_type=None)
     assert problem["status"] == status
 
 
