@@ -46,7 +46,7 @@ def send(
         "to": to, "text": text, "from": from_, "class": class_, "at": at, "validity": validity, "key": key,
         "flash": flash, "alphabet": "" if alphabet == "auto" else alphabet, "origin": "cli",
     }  # fmt: skip
-    accepted = app.door.call("POST", "/v1/messages", body={k: v for k, v in body.items() if v})
+    accepted = app.door.call("POST", "/v1/messages", body={k: v for k, v in body.items() if v or k in ("to", "text")})
     if wait is None:
         app.show(accepted, lambda: _say(app, accepted))
         return
