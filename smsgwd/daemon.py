@@ -207,6 +207,8 @@ class Daemon:
             sd_notify("WATCHDOG=1")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stop_workers.wait(), TICK)
+        with contextlib.suppress(StoreUnavailable):
+            await self.queue.record_event("daemon.stopping", self.clock.now())
 
     async def _watch_store(self) -> None:
         """A store that failed for good (I/O error in a commit) ends the daemon: nothing may be called accepted."""

@@ -86,8 +86,9 @@ class ModemLink:
         self._sink = sink
         self._channel = Channel(self.profile, self._wake.set)
         try:
-            await self._change(LinkState.STARTING, f"opening {self.config.port}")
             await self._channel.open(self.config.port, self.config.baudrate)
+            # only now: a port that is not there is down all the time, which is one event and not two at every try
+            await self._change(LinkState.STARTING, f"{self.config.port} is open, the modem is set up")
             await self._live(stop)
         finally:
             self._state = LinkState.DOWN
