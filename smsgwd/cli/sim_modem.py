@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import zlib
 from typing import Any
 
 import click
@@ -13,21 +14,25 @@ from smsgwd.cli.base import app_of, json_option, until_told
 
 #: seconds for the answer of a control socket
 TIMEOUT = 10.0
+#: bytes of that answer
+LONGEST_ANSWER = 1 << 20
 
 
 @click.command()
 @click.option("--link", required=True, metavar="PATH", help="Where the modem's port appears.")
-@click.option("--number", default="+15550100100", show_default=True, help="The SIM's own number.")
-@click.option("--profile", default="generic", show_default=True, metavar="NAME", help="Modem family to name itself after.")
-@click.option("--latency", type=click.FloatRange(0), default=0.0, metavar="S", help="Seconds from a PDU to its +CMGS.")
-@click.option("--report-after", type=click.FloatRange(0), default=None, metavar="S",
+@click.option("--number", default="+15550100100", show_default=True, metavar="N", help="The SIM's own number.")
+@click.option("--profile", default="generic", show_default=True, metavar="NAME", help="Modem family to behave like.")
+@click.option("--latency", type=click.FloatRange(0, 3600), default=0.0, metavar="S",
+              help="Seconds from a PDU to its +CMGS.")
+@click.option("--report-after", type=click.FloatRange(0, 86400), default=None, metavar="S",
               help="A delivery report so long after each text that asks for one.")
-@click.option("--slots", type=click.IntRange(1, 255), default=50, show_default=True, help="Places of each storage.")
-@click.option("--pin", default="", help="The SIM wants this PIN.")
+@click.option("--slots", type=click.IntRange(1, 255), default=50, show_default=True, metavar="N",
+              help="Places of each storage.")
+@click.option("--pin", default="", metavar="PIN", help="The SIM wants this PIN, 4 to 8 digits.")
 @click.option("--journal", default="", metavar="FILE", help="One JSON line for each thing on the network side.")
 @click.option("--control", default="", metavar="SOCK", help="Unix socket that takes JSON lines.")
 @click.option("--script", default="", metavar="FILE", help="JSON lines as for --control, each `after` so many seconds.")
-@click.option("--seed", type=int, default=None, help="Makes what is random the same each time.")
+@click.option("--seed", type=int, default=None, metavar="N", help="Makes what is random the same each time.")
 @json_option
 @click.pass_context
 def modem(
@@ -36,32 +41,39 @@ def modem(
 ) -> None:  # fmt: skip
     """A GSM modem on a pty.
 
-    Prints `ready PATH`, then runs until it is told to end. Any program that drives a modem in PDU mode can use it.
+    Prints `ready PATH`, then runs until SIGTERM or SIGINT. Any program that drives a modem can use it.
     """
     from smsgwd.clock import SystemClock
     from smsgwd.journal import Journal
+    from smsgwd.modem.sim.control import Control, read_script
+    from smsgwd.modem.sim.engine import SimModem
+    from smsgwd.modem.sim.families import find_family
     from smsgwd.modem.sim.phone import Phone
-    from smsgwd.modem.sim.server import Options, SimModem, read_script
 
+    if not number.lstrip("+").isdigit():
+        raise click.BadParameter("is no number", param_hint="--number")
+    if pin and not (pin.isdecimal() and 4 <= len(pin) <= 8):
+        raise click.BadParameter("is 4 to 8 digits", param_hint="--pin")
     app, clock = app_of(ctx), SystemClock()
 
     async def main() -> None:
         stop, steps = until_told(), read_script(script) if script else []
-        serial = int.from_bytes(link.encode(), "big") % 10**7
-        phone = Phone(number, slots=slots, pin=pin, serial=serial)
-        options = Options(latency=latency, report_after=report_after, seed=seed)
+        # several modems on one machine are told apart by IMEI and ICCID; the same link has the same ones each time
+        phone = Phone(number, family=find_family(profile), slots=slots, pin=pin, serial=zlib.crc32(link.encode()))
         with Journal(journal, clock) as notes:
-            sim = SimModem(phone, profile, link, notes, clock, options)
+            sim = SimModem(phone, link, notes, clock, latency=latency, report_after=report_after, seed=seed)
+            requests = Control(sim)
             sim.plug()
             try:
                 async with asyncio.TaskGroup() as group:
                     if control:
-                        group.create_task(sim.serve_control(control, stop), name="control")
-                    playing = group.create_task(sim.play(steps), name="script")
+                        await requests.start(control)
+                    playing = group.create_task(requests.play(steps, clock), name="script")
                     app.line({"ready": link}, f"ready {link}")
                     await stop.wait()
                     playing.cancel()
             finally:
+                await requests.stop()
                 sim.unplug()
 
     try:
@@ -78,51 +90,57 @@ def _ask(control: str, request: dict[str, Any]) -> dict[str, Any]:
             s.connect(control)
             s.sendall(json.dumps(request).encode() + b"\n")
             with s.makefile("rb") as answers:
-                answer: dict[str, Any] = json.loads(answers.readline() or b"{}")
+                line = answers.readline(LONGEST_ANSWER)
     except OSError as e:
-        raise click.ClickException(f"{control}: {e.strerror or e}; is `smsgwd sim modem --control {control}` running?") from None
+        why = e.strerror or e
+        raise click.ClickException(f"{control}: {why}; is `smsgwd sim modem --control {control}` running?") from None
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise click.ClickException(f"{control}: no answer of a simulator")
     if not answer.get("ok"):
-        raise click.ClickException(str(answer.get("error", "the simulator did not answer")))
+        raise click.ClickException(str(answer.get("error", "the simulator says no")))
     return answer
 
 
 @click.command()
 @click.option("--control", required=True, metavar="SOCK", help="Control socket of a simulated modem or SMSC.")
-@click.option("--from", "from_", required=True, metavar="NUMBER", help="Who writes.")
+@click.option("--from", "sender", required=True, metavar="N", help="Who writes: a number, or up to 11 letters.")
 @click.argument("text")
 @json_option
 @click.pass_context
-def text(ctx: click.Context, control: str, from_: str, text: str) -> None:
-    """Somebody texts the simulated modem."""
+def text(ctx: click.Context, control: str, sender: str, text: str) -> None:
+    """Somebody texts the simulated modem; a long TEXT comes in parts."""
     app = app_of(ctx)
-    answer = _ask(control, {"do": "text", "from": from_, "text": text})
-    app.show(answer, lambda: click.echo(f"{answer['parts']} parts"))
+    answer = _ask(control, {"do": "text", "from": sender, "text": text})
+    parts = answer.get("parts", 1)
+    app.show(answer, lambda: click.echo("1 part" if parts == 1 else f"{parts} parts"))
 
 
-def _list_faults(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if not value:
-        return
-    from smsgwd.modem.sim.faults import FAULTS
+class FaultCommand(click.Command):
+    """Its help ends with the table of faults."""
 
-    for name, (what, takes) in FAULTS.items():
-        more = " ".join(f"{k}={v}" for k, v in takes.items() if k != "count" or v == 1)
-        click.echo(f"{name:<18} {what}" + (f"  ({more})" if more else ""))
-    ctx.exit(0)
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from smsgwd.modem.sim.faults import help_rows
+
+        with formatter.section("Faults of the modem, with their arguments (count=0: until cleared)"):
+            formatter.write_dl(help_rows())
 
 
-@click.command()
-@click.option("--control", required=True, metavar="SOCK", help="Control socket of a simulated modem.")
-@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_faults, help="List the faults.")
+@click.command(cls=FaultCommand)
+@click.option("--control", required=True, metavar="SOCK", help="Control socket of a simulated modem or SMSC.")
 @click.argument("name")
-@click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]…")
+@click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
 @json_option
 @click.pass_context
 def fault(ctx: click.Context, control: str, name: str, arguments: tuple[str, ...]) -> None:
-    """Something goes wrong in the simulated modem; --list tells what can."""
+    """Something goes wrong in the simulated modem."""
     request: dict[str, Any] = {"do": "fault", "name": name}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if not equals or key in request:
+        if not equals or not key or key in request:
             raise click.UsageError(f"{argument!r} is not like count=2")
         request[key] = value
     app = app_of(ctx)

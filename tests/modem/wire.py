@@ -183,7 +183,7 @@ class Ear:
 async def until(true) -> None:
     """Waits for something on the wire, of which nobody tells."""
     async with asyncio.timeout(5):
-        while not true():
+        while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
 

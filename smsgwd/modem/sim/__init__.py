@@ -2,10 +2,11 @@
 
 It is an independent program and imports no driver: a mistake made twice would cancel itself out.
 
-* ``phone``     the SIM, its storages and settings, and what the network brings (pure)
-* ``dialogue``  bytes in, answers out: lines, prompt, echo (pure)
-* ``answers``   the table of commands (pure)
-* ``network``   texts cut in parts and status reports, as a network makes them (pure)
-* ``faults``    what can go wrong on request (pure)
-* ``server``    the pty, the control socket, the journal, the clock
+* ``phone``      the SIM, its storages and settings, and what the network brings (pure)
+* ``dialogue``   bytes in, answers out: lines, prompt, echo (pure)
+* ``equipment``  commands about modem, SIM and network; ``messages``: those about texts; ``refused``: how it says no (pure)
+* ``text_mode``  PDUs as fields, and texts without PDU (pure)
+* ``network``    texts cut in parts and status reports, as a network makes them (pure)
+* ``families``   how modems differ; ``faults``: what can go wrong on request (pure)
+* ``line``       the pty · ``engine``: all of it together, with journal and clock · ``control``: the control socket
 """

@@ -1,6 +1,7 @@
 """What can go wrong in the simulated modem, on request. Pure.
 
-A fault waits until what it concerns happens, and then happens ``count`` times; a few act at once. ``clear`` ends all.
+A fault waits until what it concerns happens, and then happens ``count`` times, or until it is cleared when ``count`` is 0.
+Those that act at once have no count. ``clear`` ends all of them. The table is also the help of ``smsgwd sim fault``.
 """
 
 from __future__ import annotations
@@ -10,55 +11,110 @@ from typing import Any
 
 import msgspec
 
-#: name -> (what it does, the arguments it takes with their defaults)
-FAULTS: dict[str, tuple[str, dict[str, float | str]]] = {
-    "no-answer": ("takes the PDU and never says what became of it", {"count": 1}),
-    "late-answer": ("answers the PDU so many seconds late", {"count": 1, "seconds": 5.0}),
-    "no-prompt": ("gives no prompt to AT+CMGS", {"count": 1}),
-    "error": ("refuses the PDU with an error code", {"count": 1, "kind": "cms", "code": 38}),
-    "refuse": ("refuses AT+CMGS before the prompt with an error code", {"count": 1, "kind": "cms", "code": 302}),
-    "report-first": ("sends the delivery report before its own +CMGS", {"count": 1}),
-    "lost-notification": ("stores the next text without a notice", {"count": 1}),
-    "storage-full": ("stores nothing until cleared", {"count": 1_000_000}),
-    "hang": ("answers nothing at all until cleared", {"count": 1_000_000}),
-    "junk-urc": ("says some noise now", {}),
-    "echo-back": ("turns the echo on again now", {}),
-    "registration": ("changes the registration now: 1 home, 2 searching, 3 denied, 5 roaming", {"stat": 2}),
-    "reset": ("restarts now and forgets its settings", {}),
-    "pin-locked": ("locks the SIM now: it wants its PIN", {}),
-    "unplug": ("goes away now and comes back", {"seconds": 3.0}),
-    "clear": ("ends all faults now", {}),
-}
-#: those that act when they are asked for
-AT_ONCE = frozenset({"junk-urc", "echo-back", "registration", "reset", "pin-locked", "unplug", "clear"})
+#: a count that ends only with ``clear``
+UNTIL_CLEARED = 0
+#: seconds that a fault may last at most
+LONGEST = 86_400.0
+
+Argument = int | float | str
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One row of the table: what happens, and the arguments with their defaults."""
+
+    what: str
+    takes: Mapping[str, Argument] = {}
+    #: happens when it is asked for; never waits
+    at_once: bool = False
+
+
+_ONCE: Mapping[str, Argument] = {"count": 1}
+_LASTING: Mapping[str, Argument] = {"count": UNTIL_CLEARED}
+
+FAULTS: Mapping[str, Kind] = {
+    # sending
+    "no-prompt": Kind("gives no prompt to AT+CMGS", _ONCE),
+    "refuse": Kind("refuses AT+CMGS before the prompt with an error code", {"count": 1, "kind": "cms", "code": 302}),
+    "no-answer": Kind("takes the PDU and never says what became of it", _ONCE),
+    "late-answer": Kind("takes the PDU and answers so many seconds late", {"count": 1, "seconds": 5.0}),
+    "error": Kind("takes the PDU and refuses it with an error code", {"count": 1, "kind": "cms", "code": 38}),
+    "no-reference": Kind("answers the PDU with OK alone, without +CMGS", _ONCE),
+    "no-ok": Kind("answers the PDU with +CMGS, without OK", _ONCE),
+    "urc-in-answer": Kind("says a notice between +CMGS and its OK", _ONCE),
+    "report-first": Kind("sends the delivery report before its own +CMGS", _ONCE),
+    # receiving and storage
+    "lost-notification": Kind("stores the next text without a notice", _ONCE),
+    "twice-notified": Kind("gives the notice of the next text twice", _ONCE),
+    "storage-full": Kind("stores nothing", _LASTING),
+    "delete-fails": Kind("refuses AT+CMGD with +CMS ERROR: 320", _ONCE),
+    "list-hangs": Kind("never answers AT+CMGL", _ONCE),
+    # the modem, its SIM and the network
+    "busy": Kind("answers what needs the SIM with SIM busy (+CMS ERROR: 314, +CME ERROR: 14)", {"count": 3}),
+    "hang": Kind("takes every byte and answers nothing", _LASTING),
+    "no-signal": Kind("says that it knows no signal (+CSQ: 99,99)", _LASTING),
+    "unregistered": Kind("changes <stat> now: 0 off, 2 searching, 3 denied, 5 roaming", {"stat": 2}, at_once=True),
+    "echo-back": Kind("turns the echo on again now", at_once=True),
+    "junk-urc": Kind("says noise and unknown notices now", at_once=True),
+    "reset": Kind("restarts now and forgets its settings", at_once=True),
+    "pin-locked": Kind("locks the SIM now: it wants its PIN", at_once=True),
+    "unplug": Kind("goes away now and comes back", {"for": 3.0}, at_once=True),
+    "unplug-at": Kind("goes away at the next AT+CMGS, at its PDU or before its answer, and comes back",
+                      {"at": "answer", "for": 3.0, "count": 1}),
+    "clear": Kind("ends all faults now, and comes home to the network", at_once=True),
+}  # fmt: skip
+
+#: arguments with a closed list of values
+_CHOICES: Mapping[str, tuple[str, ...]] = {"kind": ("cms", "cme"), "at": ("prompt", "pdu", "answer")}
+#: arguments with a range
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "count": (0, 1_000_000), "code": (0, 9999), "stat": (0, 10), "seconds": (0.0, LONGEST), "for": (0.0, LONGEST),
+}  # fmt: skip
 
 
 class Fault(msgspec.Struct):
-    """One fault that waits."""
+    """One fault with its arguments; ``left`` uses, None = until cleared."""
 
     name: str
     arguments: dict[str, Any]
-    left: int
+    left: int | None
 
 
-def read_fault(name: str, given: Mapping[str, Any]) -> Fault:
+def read_fault(name: object, given: Mapping[str, object]) -> Fault:
     """Checks a request for a fault; ValueError says what is wrong with it."""
-    if name not in FAULTS:
+    kind = FAULTS.get(name) if isinstance(name, str) else None
+    if kind is None:
         raise ValueError(f"{name!r} is no fault; faults: {', '.join(FAULTS)}")
-    known = FAULTS[name][1]
-    arguments: dict[str, Any] = dict(known)
+    arguments: dict[str, Any] = dict(kind.takes)
     for key, value in given.items():
-        if key not in known:
-            takes = ", ".join(known) or "none"
-            raise ValueError(f"{name} takes no argument {key!r}; it takes: {takes}")
-        kind = type(known[key])
-        try:
-            arguments[key] = kind(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{key} is no {'number' if kind is not str else 'text'}") from None
-    if arguments.get("kind", "cms") not in ("cms", "cme"):
-        raise ValueError("kind is cms or cme")
-    return Fault(name, arguments, int(arguments.get("count", 1)))
+        if key not in arguments:
+            raise ValueError(f"{name} takes no {key!r}; it takes: {', '.join(arguments) or 'nothing'}")
+        arguments[key] = _argument(key, value, type(arguments[key]))
+    count = arguments.get("count", 1)
+    return Fault(str(name), arguments, None if count == UNTIL_CLEARED else count)
+
+
+def _argument(key: str, value: object, kind: type[Argument]) -> Argument:
+    if kind is str:
+        if value not in _CHOICES[key]:
+            raise ValueError(f"{key} is one of: {', '.join(_CHOICES[key])}")
+        return str(value)
+    low, high = _RANGES[key]
+    try:
+        number = kind(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        number = None
+    if number is None or isinstance(number, str) or not low <= number <= high:
+        raise ValueError(f"{key} is a number from {low:g} to {high:g}")
+    return number
+
+
+def help_rows() -> list[tuple[str, str]]:
+    """Name and meaning of each fault, with its arguments and their defaults."""
+    rows = []
+    for name, kind in FAULTS.items():
+        more = " ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in kind.takes.items())
+        rows.append((name, kind.what + (f" [{more}]" if more else "")))
+    return rows
 
 
 class Faults:
@@ -70,13 +126,17 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self._waiting.append(fault)
 
-    def take(self, name: str) -> Fault | None:
-        """One use of a fault of this name; None when none waits."""
+    def __contains__(self, name: str) -> bool:
+        return any(fault.name == name for fault in self._waiting)
+
+    def take(self, name: str, **wanted: object) -> Fault | None:
+        """One use of a fault of this name whose arguments are ``wanted``; None when none waits."""
         for fault in self._waiting:
-            if fault.name == name:
-                fault.left -= 1
-                if fault.left <= 0:
-                    self._waiting.remove(fault)
+            if fault.name == name and all(fault.arguments[k] == v for k, v in wanted.items()):
+                if fault.left is not None:
+                    fault.left -= 1
+                    if not fault.left:
+                        self._waiting.remove(fault)
                 return fault
         return None
 

@@ -13,6 +13,7 @@ from smsgwd.sms.split import split
 from smsgwd.sms.status_report import StatusReport
 from smsgwd.sms.submit import Submit
 from smsgwd.sms.tpdu import decode_hex, with_smsc
+from smsgwd.sms.udh import Concat
 from smsgwd.sms.userdata import compose_user_data
 
 SERVICE_CENTRE = "+15550100000"
@@ -62,17 +63,27 @@ def read_submit(pdu: str, octets: int) -> Submit:
     return read
 
 
-def described(submit: Submit) -> dict[str, Any]:
-    """A submitted text as the journal tells it."""
-    concat = submit.concat
+def described_arrival(pdu: str) -> dict[str, Any]:
+    """A text or report for the phone as the journal tells it; a report has ``st``. PduError for neither."""
+    read = decode_hex(pdu, "mt", smsc=True)
+    if isinstance(read, StatusReport):
+        return {"from": "", "mr": read.tp_mr, "st": read.tp_st, "to": read.tp_ra.text}
+    if not isinstance(read, Deliver):
+        return {}
+    return {"from": read.tp_oa.text, "text": read.text, **_place(read.concat)}
+
+
+def _place(concat: Concat | None) -> dict[str, int | None]:
     return {
-        "to": submit.tp_da.text,
-        "text": submit.text,
         "ref": concat.ref if concat else None,
         "part": concat.part if concat else 1,
         "parts": concat.parts if concat else 1,
-        "report": submit.tp_srr,
     }
+
+
+def described(submit: Submit) -> dict[str, Any]:
+    """A submitted text as the journal tells it."""
+    return {"to": submit.tp_da.text, "text": submit.text, **_place(submit.concat), "report": submit.tp_srr}
 
 
 def tpdu_octets(pdu: str) -> int:

@@ -2,20 +2,30 @@
 
 What comes from the network goes the way that AT+CNMI asks for: into the storage with a notice (+CMTI, +CDSI), or directly
 (+CMT, +CDS), which has to be acknowledged when AT+CSMS=1. What finds no room, or comes while another waits for its
-acknowledgement, stays with the network.
+acknowledgement, stays with the network. While no program listens, texts go into the storage without a notice, and reports
+that would go out directly wait.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
+from typing import Any
 
 import msgspec
 
+from smsgwd.errors import PduError
+from smsgwd.modem.sim.families import Family
 from smsgwd.modem.sim.faults import Faults
 from smsgwd.modem.sim.network import SERVICE_CENTRE, tpdu_octets
+from smsgwd.modem.sim.text_mode import shown
 
 #: what may wait in the network for the phone
 MOST_WAITING = 10_000
+#: values of <stat> in +CREG with which texts go: home, roaming, and "SMS only" (TS 27.007 section 7.2)
+REGISTERED = frozenset({1, 5, 6, 7})
+#: tries of a PIN
+TRIES = 3
 
 
 class Slot(msgspec.Struct):
@@ -26,15 +36,27 @@ class Slot(msgspec.Struct):
 
 
 class Settings(msgspec.Struct):
-    """What AT commands change, and a restart forgets."""
+    """What AT commands change, and ATZ or a restart forgets."""
 
     echo: bool = True
+    #: +CMEE: 0 ERROR, 1 numbers, 2 words
     cmee: int = 0
+    #: +CMGF: text mode
+    text_mode: bool = False
+    cscs: str = "GSM"
+    #: +CSMP: first octet, validity, TP-PID, TP-DCS of texts that are sent in text mode
+    csmp: tuple[int, int, int, int] = (17, 167, 0, 0)
+    #: +CSDH: text mode shows all fields
+    csdh: bool = False
     csms: int = 0
     cnmi: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0, 0, 0])
+    #: +COPS: format of the operator's name
     cops: int = 0
     registration: dict[str, int] = msgspec.field(default_factory=lambda: {"CREG": 0, "CGREG": 0, "CEREG": 0})
+    #: +CPMS: <mem1> read and delete, <mem2> write, <mem3> received
     memories: list[str] = msgspec.field(default_factory=lambda: ["SM", "SM", "SM"])
+    #: commands whose value is kept and changes nothing here
+    kept: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Arrival(msgspec.Struct):
@@ -42,33 +64,78 @@ class Arrival(msgspec.Struct):
 
     pdu: str
     is_report: bool = False
+    #: it went out directly before, and nobody acknowledged it
+    tried: bool = False
+
+
+class Sim(msgspec.Struct):
+    """The card: who we are, and its lock."""
+
+    number: str
+    pin: str = ""
+    locked: bool = False
+    tries: int = TRIES
+    imsi: str = ""
+    iccid: str = ""
+
+    @property
+    def state(self) -> str:
+        """As ``AT+CPIN?`` tells it."""
+        if not self.locked:
+            return "READY"
+        return "SIM PIN" if self.tries else "SIM PUK"
+
+    def unlock(self, pin: str) -> bool:
+        """Tries a PIN; a wrong one costs a try, the last one locks the card for good."""
+        if pin != self.pin:
+            self.tries -= 1
+            return False
+        self.locked, self.tries = False, TRIES
+        return True
 
 
 class Phone:
     """One phone with its SIM."""
 
-    def __init__(self, number: str, *, slots: int = 50, pin: str = "", serial: int = 1) -> None:
-        self.number, self.slots, self.pin = number, slots, pin
+    def __init__(
+        self, number: str, *, family: Family | None = None, slots: int = 50, pin: str = "", serial: int = 1
+    ) -> None:
+        self.family = family if family is not None else Family()
+        self.slots = slots
+        self.sim = Sim(
+            number, pin, bool(pin), imsi=f"310150{serial % 10**9:09}", iccid=_luhn(f"891501000{serial % 10**9:09}")
+        )
+        self.imei = _luhn(f"8611210{serial % 10**7:07}")
         self.faults = Faults()
         self.settings = Settings()
-        self.stores: dict[str, dict[int, Slot]] = {"SM": {}, "ME": {}}
+        self.stores: dict[str, dict[int, Slot]] = {"SM": {}, "ME": {}, "SR": {}}
         self.waiting: deque[Arrival] = deque()
         self.unacknowledged: Arrival | None = None
+        #: a text was refused: the network waits before it comes again
+        self.paused = False
+        #: lines for the journal, taken by whoever keeps it: kind and fields
+        self.happened: list[tuple[str, dict[str, Any]]] = []
         self.stat = 1
-        self.locked, self.tries = bool(pin), 3
+        #: +CFUN: 0 off, 1 on, 4 flight mode
+        self.power = 1
         self.service_centre = (SERVICE_CENTRE, 145)
         self.mr = 0
-        self.imei = _luhn(f"8611210{serial % 10**7:07}")
-        self.imsi = f"310150{serial % 10**9:09}"
-        self.iccid = _luhn(f"891501000{serial % 10**9:09}")
 
     def restart(self) -> None:
-        """Everything but the SIM is as after power-up."""
-        self.settings = Settings()
-        self.locked = bool(self.pin)
-        if self.unacknowledged is not None:
-            self.waiting.appendleft(self.unacknowledged)
-            self.unacknowledged = None
+        """Everything but the card and the storages is as after power-up."""
+        self.settings, self.power = Settings(), 1
+        self.sim.locked = bool(self.sim.pin)
+        self._back_to_the_network()
+
+    def lock(self) -> None:
+        """The card wants its PIN; one that had none gets 0000."""
+        self.sim.pin = self.sim.pin or "0000"
+        self.sim.locked = True
+
+    @property
+    def reachable(self) -> bool:
+        """Texts can come and go."""
+        return self.power == 1 and self.stat in REGISTERED and not self.sim.locked
 
     # ---- sending ---------------------------------------------------------------------------------------------------
 
@@ -85,56 +152,93 @@ class Phone:
             raise ValueError(f"{MOST_WAITING} PDUs wait for the phone already")
         self.waiting.append(arrival)
 
-    def take_waiting(self) -> list[str]:
-        """Brings what waits, as far as it goes: the unsolicited lines that tell of it."""
+    def take_waiting(self, *, listening: bool) -> list[str]:
+        """Brings what waits, as far as it goes: the unsolicited lines that tell of it. ``listening``: a program has the
+        port open."""
         lines: list[str] = []
-        while self.waiting and self.unacknowledged is None and self.stat in (1, 5) and not self.locked:
-            arrival = self.waiting[0]
-            told = self._bring(arrival)
+        stays: list[Arrival] = []
+        while self.waiting and self.unacknowledged is None and self.reachable and not self.paused:
+            arrival = self.waiting.popleft()
+            told = self._bring(arrival, listening)
             if told is None:
-                break
-            self.waiting.popleft()
-            lines += told
+                stays.append(arrival)
+            else:
+                lines += told
+        self.waiting.extendleft(reversed(stays))
         return lines
 
-    def _bring(self, arrival: Arrival) -> list[str] | None:
-        """The lines that tell of it; None when there is no room."""
-        mt, ds = self.settings.cnmi[1], self.settings.cnmi[3]
-        if (ds if arrival.is_report else mt) in ((1,) if arrival.is_report else (2, 3)):
-            if self.settings.csms:
-                self.unacknowledged = arrival
-            head = f"+CDS: {tpdu_octets(arrival.pdu)}" if arrival.is_report else f"+CMT: ,{tpdu_octets(arrival.pdu)}"
-            return [f"{head}\r\n{arrival.pdu}"]
-        if arrival.is_report and ds == 0:
-            return []  # nobody asked for reports
-        index = self._store(arrival.pdu)
+    def _bring(self, arrival: Arrival, listening: bool) -> list[str] | None:
+        """The lines that tell of it; None when it has to wait."""
+        mode = self.settings.cnmi[3 if arrival.is_report else 1]
+        if mode in ((1,) if arrival.is_report else (2, 3)):
+            if listening:
+                return self._direct(arrival)
+            if arrival.is_report:
+                return None
+        elif arrival.is_report and mode == 0:
+            return None if arrival.tried else []  # nobody asks for reports: a phone drops them
+        memory = (arrival.is_report and self.family.report_memory) or self.settings.memories[2]
+        index = self.store(memory, 0, arrival.pdu)
         if index is None:
             return None
-        if self.faults.take("lost-notification") or (not arrival.is_report and mt == 0):
+        if not listening or self.faults.take("lost-notification") or mode == 0:
             return []
-        return [f'{"+CDSI" if arrival.is_report else "+CMTI"}: "{self.settings.memories[2]}",{index}']
+        notice = f'{"+CDSI" if arrival.is_report else "+CMTI"}: "{memory}",{index}'
+        return [notice] * (2 if self.faults.take("twice-notified") else 1)
 
-    def acknowledged(self) -> bool:
-        """AT+CNMA; False when nothing waits for it."""
-        was, self.unacknowledged = self.unacknowledged, None
-        return was is not None
+    def _direct(self, arrival: Arrival) -> list[str]:
+        """+CMT, +CDS: to the program, past the storage."""
+        if self.settings.csms:
+            self.unacknowledged = arrival
+        name = "+CDS: " if arrival.is_report else "+CMT: "
+        if self.settings.text_mode:
+            with contextlib.suppress(PduError):
+                fields, text = shown(arrival.pdu, self.settings.cscs, full=self.settings.csdh)
+                return [f"{name}{fields}" + ("" if arrival.is_report else f"\r\n{text}")]
+        alpha = "" if arrival.is_report else ","
+        return [f"{name}{alpha}{tpdu_octets(arrival.pdu)}\r\n{arrival.pdu}"]
+
+    def acknowledged(self, *, kept: bool = False) -> bool:
+        """AT+CNMA; False when nothing waits for it. ``kept``: RP-ERROR, the network keeps it and comes again."""
+        if self.unacknowledged is None:
+            return False
+        self.happened.append(("acknowledge", {"pdu": self.unacknowledged.pdu, "kept": kept}))
+        if kept:
+            self._back_to_the_network()
+            self.paused = True
+        self.unacknowledged = None
+        return True
+
+    def resume(self) -> None:
+        """The network comes again after a refusal."""
+        self.paused = False
 
     def acknowledgement_is_late(self) -> None:
         """Nobody acknowledged: directly routed codes are turned off (TS 27.005 section 3.4.1) and the network keeps it."""
         if self.unacknowledged is not None:
-            self.waiting.appendleft(self.unacknowledged)
-            self.unacknowledged = None
+            self._back_to_the_network()
             self.settings.cnmi[1] = self.settings.cnmi[3] = 0
 
-    def _store(self, pdu: str) -> int | None:
-        store = self.stores[self.settings.memories[2]]
-        if self.faults.take("storage-full"):
+    def _back_to_the_network(self) -> None:
+        if self.unacknowledged is not None:
+            self.unacknowledged.tried = True
+            self.waiting.appendleft(self.unacknowledged)
+            self.unacknowledged = None
+
+    def store(self, memory: str, stat: int, pdu: str) -> int | None:
+        """Puts a PDU into the first free place and returns its index; None when there is no room."""
+        store = self.stores[memory]
+        if len(store) >= self.slots or self.faults.take("storage-full"):
             return None
-        for index in range(1, self.slots + 1):
-            if index not in store:
-                store[index] = Slot(0, pdu)
-                return index
-        return None
+        index = next(i for i in range(1, self.slots + 1) if i not in store)
+        store[index] = Slot(stat, pdu)
+        return index
+
+    def delete(self, memory: str, index: int) -> None:
+        """Empties a place; an empty one stays so."""
+        slot = self.stores[memory].pop(index, None)
+        if slot is not None:
+            self.happened.append(("delete", {"memory": memory, "index": index, "pdu": slot.pdu}))
 
 
 def _luhn(digits: str) -> str:

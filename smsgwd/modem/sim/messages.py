@@ -1,0 +1,197 @@
+"""Commands about texts: storages, notices, modes (TS 27.005). Pure. See ``equipment`` for the form of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from smsgwd.errors import PduError
+from smsgwd.modem.sim.equipment import Command, Lines, one_of, texts
+from smsgwd.modem.sim.network import tpdu_octets
+from smsgwd.modem.sim.phone import Phone, Slot
+from smsgwd.modem.sim.refused import WRONG, Refused
+from smsgwd.modem.sim.text_mode import STATES, shown, stat_of
+
+_CNMI_RANGES = ((0, 1, 2), (0, 1, 2, 3), (0, 2), (0, 1, 2), (0, 1))
+#: AT+CMGD: which <stat> a <delflag> leaves (TS 27.005 section 3.5.4)
+_KEPT_BY_FLAG = {1: (0, 2, 3), 2: (0, 2), 3: (0,), 4: ()}
+
+
+def _numbers(value: str) -> list[int]:
+    """Integers between commas; one that is left out is 0."""
+    if not all(x.strip().isdigit() or not x.strip() for x in value.split(",")):
+        raise Refused("CMS", 302)
+    return [int(x) if x.strip() else 0 for x in value.split(",")]
+
+
+def _cmgf(phone: Phone, form: str, value: str) -> Lines:
+    if form == "set":
+        phone.settings.text_mode = bool(one_of((0, 1), value or "0"))
+    return {"read": [f"+CMGF: {int(phone.settings.text_mode)}"], "test": ["+CMGF: (0,1)"]}.get(form, [])
+
+
+def _csms(phone: Phone, form: str, value: str) -> Lines:
+    settings, takes = phone.settings, phone.family.csms
+    if form == "set":
+        if not value.isdigit() or int(value) not in takes:
+            raise Refused("CMS", 303)
+        settings.csms = int(value)
+        return ["+CSMS: 1,1,1"]
+    return [f"+CSMS: {settings.csms},1,1,1"] if form == "read" else [f"+CSMS: ({','.join(map(str, takes))})"]
+
+
+def _csca(phone: Phone, form: str, value: str) -> Lines:
+    if form == "set":
+        number, *kind = texts(value)
+        if not number.lstrip("+").isdigit() or (kind and not kind[0].isdigit()):
+            raise Refused("CMS", 305)
+        phone.service_centre = (number, int(kind[0]) if kind else 145)
+        return []
+    number, type_ = phone.service_centre
+    return [f'+CSCA: "{number}",{type_}'] if form == "read" else []
+
+
+def _csmp(phone: Phone, form: str, value: str) -> Lines:
+    settings = phone.settings
+    if form == "set":
+        given = [int(x) if x.isdigit() else old for x, old in zip(texts(value), settings.csmp, strict=False)]
+        first, validity, pid, dcs = (*given, *settings.csmp[len(given) :])
+        if max(first, validity, pid, dcs) > 0xFF:
+            raise Refused("CMS", 305)
+        settings.csmp = (first, validity, pid, dcs)
+    return [f"+CSMP: {','.join(map(str, settings.csmp))}"] if form == "read" else []
+
+
+def _csdh(phone: Phone, form: str, value: str) -> Lines:
+    if form == "set":
+        phone.settings.csdh = bool(one_of((0, 1), value or "0"))
+    return {"read": [f"+CSDH: {int(phone.settings.csdh)}"], "test": ["+CSDH: (0,1)"]}.get(form, [])
+
+
+def _cnmi(phone: Phone, form: str, value: str) -> Lines:
+    settings = phone.settings
+    if form != "set":
+        listed = ",".join(f"({','.join(map(str, values))})" for values in _CNMI_RANGES)
+        return ["+CNMI: " + (listed if form == "test" else ",".join(map(str, settings.cnmi)))]
+    given = _numbers(value) if value else []
+    if len(given) > 5 or any(x not in _CNMI_RANGES[i] for i, x in enumerate(given)):
+        raise Refused("CMS", 302)
+    wanted = given + settings.cnmi[len(given) :]
+    if wanted[3] not in phone.family.ds:
+        raise Refused("CMS", 303)
+    settings.cnmi = wanted
+    return []
+
+
+def _cnma(phone: Phone, form: str, value: str) -> Lines:
+    if form == "test":
+        return ["+CNMA: (0-2)"]
+    verdict = one_of((0, 1, 2), texts(value)[0] or "0")
+    if not phone.settings.csms or not phone.acknowledged(kept=verdict == 2):
+        raise Refused("CMS", 340)
+    return []
+
+
+def _used(phone: Phone, memory: str) -> str:
+    return f"{len(phone.stores[memory])},{phone.slots}"
+
+
+def _cpms(phone: Phone, form: str, value: str) -> Lines:
+    memories = phone.settings.memories
+    if form == "test":
+        return ['+CPMS: ("SM","ME","SR"),("SM","ME"),("SM","ME")']
+    if form == "read":
+        return ["+CPMS: " + ",".join(f'"{m}",{_used(phone, m)}' for m in memories)]
+    wanted = [x.upper() for x in texts(value)]
+    if len(wanted) > 3 or any(x not in phone.stores for x in wanted) or "SR" in wanted[1:]:
+        raise Refused("CMS", 302)
+    memories[: len(wanted)] = wanted
+    return ["+CPMS: " + ",".join(_used(phone, m) for m in memories)]
+
+
+def _store(phone: Phone) -> dict[int, Slot]:
+    return phone.stores[phone.settings.memories[0]]
+
+
+def _shown(phone: Phone, slot: Slot, before: str) -> str:
+    """The head, ``before`` in front of its fields, and the PDU or text of a stored one."""
+    settings = phone.settings
+    if settings.text_mode:
+        try:
+            fields, text = shown(slot.pdu, settings.cscs, full=settings.csdh, state=STATES[slot.stat])
+        except PduError:
+            raise Refused("CMS", 320) from None
+        return f"{before}{fields}\r\n{text}"
+    return f"{before}{slot.stat if phone.family.shows_stat else ''},,{tpdu_octets(slot.pdu)}\r\n{slot.pdu}"
+
+
+def _read(slot: Slot) -> None:
+    slot.stat = 1 if slot.stat == 0 else slot.stat
+
+
+def _cmgl(phone: Phone, form: str, value: str) -> Lines:
+    text_mode = phone.settings.text_mode
+    if form == "test":
+        return ["+CMGL: (" + (",".join(f'"{x}"' for x in STATES) if text_mode else "0-4") + ")"]
+    wanted = (
+        stat_of(value.strip('"') or STATES[0])
+        if text_mode
+        else int(value or 0)
+        if value.isdigit() or not value
+        else None
+    )
+    if wanted is None or wanted > 4:
+        raise Refused("CMS", 302)
+    lines = []
+    for index, slot in sorted(_store(phone).items()):
+        if wanted in (4, slot.stat):
+            lines.append(_shown(phone, slot, f"+CMGL: {index},"))
+            _read(slot)
+    return lines
+
+
+def _index(phone: Phone, value: str) -> int:
+    if not value.isdigit() or not 0 < int(value) <= phone.slots:
+        raise Refused("CMS", 321)
+    return int(value)
+
+
+def _cmgr(phone: Phone, form: str, value: str) -> Lines:
+    if form != "set":
+        return []
+    slot = _store(phone).get(_index(phone, texts(value)[0]))
+    if slot is None:
+        if phone.family.empty_is_error:
+            raise Refused("CMS", 321)
+        return []  # OK alone, as many modems do
+    line = _shown(phone, slot, "+CMGR: ")
+    _read(slot)
+    return [line]
+
+
+def _cmgd(phone: Phone, form: str, value: str) -> Lines:
+    memory, store = phone.settings.memories[0], _store(phone)
+    if form != "set":
+        return [f"+CMGD: ({','.join(map(str, sorted(store)))}),(0-4)"]
+    if phone.faults.take("delete-fails"):
+        raise Refused("CMS", 320)
+    index, *flags = _numbers(value)
+    if flags and flags[0]:
+        if flags[0] not in _KEPT_BY_FLAG:
+            raise WRONG
+        for i in [i for i, slot in store.items() if slot.stat not in _KEPT_BY_FLAG[flags[0]]]:
+            phone.delete(memory, i)
+    else:
+        phone.delete(memory, _index(phone, str(index)))
+    return []
+
+
+MESSAGES: Mapping[str, Command] = {
+    "+CMGF": _cmgf, "+CSMS": _csms, "+CSCA": _csca, "+CSMP": _csmp, "+CSDH": _csdh, "+CNMI": _cnmi, "+CNMA": _cnma,
+    "+CPMS": _cpms, "+CMGL": _cmgl, "+CMGR": _cmgr, "+CMGD": _cmgd,
+    "+CSAS": lambda phone, form, value: [],
+    "+CRES": lambda phone, form, value: [],
+    "+CMMS": lambda phone, form, value: {"read": ["+CMMS: 0"], "test": ["+CMMS: (0-2)"]}.get(form, []),
+}  # fmt: skip
+
+#: what touches the SIM, and is refused while it is busy
+TOUCHES_SIM = frozenset({"+CMGL", "+CMGR", "+CMGD", "+CPMS", "+CMGS", "+CMGW"})
