@@ -116,7 +116,8 @@ class React:
                 # the one confirmation counts as allowed for five minutes only; late it is not sent at all
                 draft = msgspec.structs.replace(draft, expires=self.clock.now() + 300_000)
             replies.append(draft)
-        desks = {desk.name for desk in self.gateway.config.helpdesk}
+        # a desk that hears of every text anyway is not told twice
+        desks = {desk.name for desk in self.gateway.config.helpdesk if "message.received" not in desk.events}
         return Reaction(
             event=event.id,
             message=message.id,

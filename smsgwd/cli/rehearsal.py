@@ -38,7 +38,7 @@ def limits_of(config: Config) -> GuardLimits:
 
 def _decide(rules: RuleSet, inbound: Inbound, facts: PeerFacts, limits: GuardLimits, config: Config) -> Decision:
     texts = ConsentTexts(config.consent.stop_reply, config.consent.start_reply, config.consent.help_reply)
-    return decide(rules, inbound, facts, limits, texts)
+    return decide(rules, inbound, facts, limits, texts, explain=True)
 
 
 def rehearse(rules: RuleSet, inbound: Inbound, facts: PeerFacts, limits: GuardLimits, config: Config) -> dict[str, Any]:
@@ -64,5 +64,5 @@ def run_tests(rules: RuleSet, config: Config) -> list[dict[str, Any]]:
         wrong = [
             f"{name} is {g!r}, wanted {w!r}" for name, g, w in zip(names, got, wanted, strict=True) if w is not None and g != w
         ]
-        results.append({"where": f"{test.file}:{test.line}", "ok": not wrong, "why": "; ".join(wrong)})
+        results.append({"rule": test.rule, "where": f"{test.file}:{test.line}", "ok": not wrong, "why": "; ".join(wrong)})
     return results

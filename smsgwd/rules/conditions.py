@@ -1,7 +1,7 @@
 """Conditions, as frozen structs that answer yes or no to a :class:`View`. Pure.
 
 :data:`READERS` is the list of what a rule file may say; each reader checks its value and raises ValueError with a line
-for people. A new condition is a struct, a reader, and a row.
+for people. A new condition is a struct, a reader, and a row. ``str()`` of a condition is what stands in the rule file.
 """
 
 from __future__ import annotations
@@ -17,17 +17,27 @@ import msgspec
 from smsgwd.rules.text import Words, words
 
 
-class View(msgspec.Struct, frozen=True):
-    """What conditions may look at."""
+class View:
+    """What conditions may look at: one inbound text. ``at`` is in milliseconds since 1970 UTC."""
 
-    words: Words
-    from_: str
-    to: str
-    link: str
-    at: int
-    first_contact: bool
-    #: of the conversation and of the contact
-    tags: frozenset[str] = frozenset()
+    __slots__ = ("_week", "at", "first_contact", "from_", "link", "tags", "words")
+
+    def __init__(
+        self, *, words: Words, from_: str, link: str, at: int, first_contact: bool, tags: frozenset[str] = frozenset()
+    ) -> None:
+        self.words, self.from_, self.link, self.at = words, from_, link, at
+        self.first_contact = first_contact
+        #: of the conversation and of the contact
+        self.tags = tags
+        self._week: dict[tzinfo | None, tuple[int, int]] = {}
+
+    def week(self, zone: tzinfo | None) -> tuple[int, int]:
+        """(day of the week, minute of the day) of ``at`` in a zone; worked out once, as many rules ask."""
+        found = self._week.get(zone)
+        if found is None:
+            here = datetime.fromtimestamp(self.at / 1000, UTC).astimezone(zone)
+            found = self._week[zone] = (here.weekday(), here.hour * 60 + here.minute)
+        return found
 
 
 class Condition(Protocol):
@@ -43,37 +53,40 @@ class Condition(Protocol):
 class Keyword(msgspec.Struct, frozen=True):
     """Any of these words stands anywhere in the text."""
 
-    words: tuple[str, ...]
+    words: frozenset[str]
+    written: str
 
     def holds(self, view: View) -> bool:
-        return any(view.words.has(word) for word in self.words)
+        return not self.words.isdisjoint(view.words.bag)
 
     def __str__(self) -> str:
-        return f"keyword {' | '.join(self.words)}"
+        return f"keyword {self.written}"
 
 
 class Phrase(msgspec.Struct, frozen=True):
     """Any of these phrases stands in the text, word after word."""
 
     phrases: tuple[tuple[str, ...], ...]
+    written: str
 
     def holds(self, view: View) -> bool:
         return any(view.words.has_phrase(phrase) for phrase in self.phrases)
 
     def __str__(self) -> str:
-        return f"phrase {' | '.join(' '.join(p) for p in self.phrases)}"
+        return f"phrase {self.written}"
 
 
 class Exact(msgspec.Struct, frozen=True):
     """The whole text is one of these."""
 
-    phrases: tuple[tuple[str, ...], ...]
+    phrases: frozenset[tuple[str, ...]]
+    written: str
 
     def holds(self, view: View) -> bool:
-        return any(view.words.is_phrase(phrase) for phrase in self.phrases)
+        return view.words.plain in self.phrases
 
     def __str__(self) -> str:
-        return f"exact {' | '.join(' '.join(p) for p in self.phrases)}"
+        return f"exact {self.written}"
 
 
 class FromPrefix(msgspec.Struct, frozen=True):
@@ -138,24 +151,24 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Hours(msgspec.Struct, frozen=True):
-    """It came in these hours of the week, in a time zone (that of the machine where none is named)."""
+    """It came in these hours of the week by the wall clock of a zone (that of the machine where none is named)."""
 
     spans: tuple[Span, ...]
-    text: str
+    written: str
     zone: tzinfo | None = None
 
     def holds(self, view: View) -> bool:
-        utc = datetime.fromtimestamp(view.at / 1000, UTC)
-        here = utc.astimezone(self.zone)
-        return any(span.covers(here.weekday(), here.hour * 60 + here.minute) for span in self.spans)
+        day, minute = view.week(self.zone)
+        # a list, because a generator for one span costs more than the span
+        return True in [span.covers(day, minute) for span in self.spans]
 
     def __str__(self) -> str:
-        return f"hours {self.text}" + (f" in {self.zone}" if self.zone else "")
+        return f"hours {self.written}" + (f" in {self.zone}" if self.zone else "")
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIME = r"([01]?[0-9]|2[0-4]):([0-5][0-9])"
 _SPAN = re.compile(rf"(?:(?P<days>[A-Za-z,-]+)\s+)?{_TIME}\s*-\s*{_TIME}")
 
@@ -168,18 +181,25 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(items)
 
 
-def _phrases(value: Any) -> tuple[tuple[str, ...], ...]:
-    found = tuple(words(text).exact for text in _texts(value))
+def _phrases(value: Any) -> tuple[tuple[tuple[str, ...], ...], str]:
+    """Phrases as plain words, and as they were written."""
+    texts = _texts(value)
+    found = tuple(words(text).plain for text in texts)
     if not all(found):
-        raise ValueError("holds no word")
-    return found
+        raise ValueError("has a text without letters and digits")
+    return found, " | ".join(texts)
 
 
 def _keyword(value: Any, table: Mapping[str, Any]) -> Condition:
-    found = _phrases(value)
-    if any(len(p) != 1 for p in found):
+    found, written = _phrases(value)
+    if any(len(phrase) != 1 for phrase in found):
         raise ValueError("takes single words; use phrase for several")
-    return Keyword(tuple(p[0] for p in found))
+    return Keyword(frozenset(phrase[0] for phrase in found), written)
+
+
+def _exact(value: Any, table: Mapping[str, Any]) -> Condition:
+    found, written = _phrases(value)
+    return Exact(frozenset(found), written)
 
 
 def _from_prefix(value: Any, table: Mapping[str, Any]) -> Condition:
@@ -195,45 +215,52 @@ def _first_contact(value: Any, table: Mapping[str, Any]) -> Condition:
     return FirstContact(value)
 
 
+def _day(name: str) -> int:
+    """``Mon`` or ``monday`` -> 0."""
+    for i, day in enumerate(_DAYS):
+        if name.lower() in (day, day[:3]):
+            return i
+    raise ValueError(f"{name!r} is no day; days are Mon Tue Wed Thu Fri Sat Sun")
+
+
 def _days(text: str | None) -> frozenset[int]:
     if text is None:
         return frozenset(range(7))
     days: set[int] = set()
-    for part in text.lower().split(","):
+    for part in text.split(","):
         first, dash, last = part.partition("-")
-        try:
-            a = _DAYS.index(first[:3])
-            b = _DAYS.index(last[:3]) if dash else a
-        except ValueError:
-            raise ValueError(f"{part!r} is no day; days are Mon Tue Wed Thu Fri Sat Sun") from None
+        a = _day(first)
+        b = _day(last) if dash else a
         days |= {d % 7 for d in range(a, b + 1 if b >= a else b + 8)}
     return frozenset(days)
 
 
+def _span(text: str) -> Span:
+    found = _SPAN.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is not like 'Mon-Fri 08:00-17:00'")
+    start, end = (int(found[i]) * 60 + int(found[i + 1]) for i in (2, 4))
+    if start == end or start >= 1440 or end > 1440:
+        raise ValueError(f"{text!r} covers no time of the day")
+    return Span(_days(found["days"]), start, end)
+
+
 def _hours(value: Any, table: Mapping[str, Any]) -> Condition:
-    spans = []
-    for text in _texts(value):
-        for part in re.split(r"\s*;\s*", text.strip()):
-            found = _SPAN.fullmatch(part)
-            if not found:
-                raise ValueError(f"{part!r} is not like 'Mon-Fri 08:00-17:00'")
-            start, end = (int(found[i]) * 60 + int(found[i + 1]) for i in (2, 4))
-            if start == end or max(start, end) > 1440:
-                raise ValueError(f"{part!r} covers no time of the day")
-            spans.append(Span(_days(found["days"]), start, end))
-    zone = table.get("tz")
+    texts = _texts(value)
+    spans = tuple(_span(part) for text in texts for part in re.split(r"\s*;\s*", text.strip()))
+    name = table.get("tz")
     try:
-        made = ZoneInfo(zone) if zone is not None else None
+        zone = ZoneInfo(name) if name is not None else None
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise ValueError(f"{zone!r} is no time zone such as Europe/Vienna") from None
-    return Hours(tuple(spans), "; ".join(_texts(value)), made)
+        raise ValueError(f"has a `tz` of {name!r}, which is no time zone such as Europe/Vienna") from None
+    return Hours(spans, "; ".join(texts), zone)
 
 
 #: condition -> (reads it, further keys that its table may have)
 READERS: dict[str, tuple[Callable[[Any, Mapping[str, Any]], Condition], tuple[str, ...]]] = {
     "keyword": (_keyword, ()),
-    "phrase": (lambda value, table: Phrase(_phrases(value)), ()),
-    "exact": (lambda value, table: Exact(_phrases(value)), ()),
+    "phrase": (lambda value, table: Phrase(*_phrases(value)), ()),
+    "exact": (_exact, ()),
     "from_prefix": (_from_prefix, ()),
     "link": (lambda value, table: OnLink(_texts(value)), ()),
     "tag": (lambda value, table: Tagged(_texts(value)), ()),

@@ -44,6 +44,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     line: int
     priority: int = 0
+    enabled: bool = True
     description: str = ""
     any: tuple[Condition, ...] = ()
     all: tuple[Condition, ...] = ()
@@ -59,14 +60,16 @@ class RuleTest(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     inbound: Inbound
     first_contact: bool
-    #: id of the rule that must match; "" = none; None = not asked
+    #: id of the rule that it is about; it is not run while that is disabled
+    rule: str = ""
+    #: id of the rule that must match first; "" = none; None = not asked
     matched: str | None = None
     replies: int | None = None
     forward: str | None = None
 
 
 class RuleSet(msgspec.Struct, frozen=True):
-    """All rules in the order in which they are asked, and a digest of the files they came from."""
+    """All enabled rules in the order in which they are asked, and a digest of the files they came from."""
 
     rules: tuple[Rule, ...] = ()
     digest: str = ""
@@ -120,5 +123,5 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
     #: (what, why) of automatic answers that were held back
     suppressed: tuple[tuple[str, str], ...] = ()
-    #: one for each rule that was asked
+    #: one for each rule, when they were asked for
     verdicts: tuple[Verdict, ...] = ()

@@ -7,9 +7,11 @@ without fallback leaves the answer unsent: a text with a hole in it is worse tha
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,52 +30,54 @@ FIELDS: dict[str, str] = {
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]")
 
 
+class Mistake(NamedTuple):
+    """What is wrong in a template, and in which line of it (from 1)."""
+
+    line: int
+    message: str
+
+
 class Field(msgspec.Struct, frozen=True):
     """A place in a template."""
 
     name: str
     fallback: str | None = None
 
+    def value(self, values: Mapping[str, str]) -> str | None:
+        """What goes there; None when there is neither value nor fallback."""
+        return _clean(values.get(self.name, "")) or self.fallback
+
 
 class Template(msgspec.Struct, frozen=True):
     """A checked template: literal texts and fields in turn."""
 
-    pieces: tuple[str | Field, ...]
-    #: what it was read from: ``template:outage``, or empty for a text that stands in the rule
-    name: str = ""
+    pieces: tuple[str | Field, ...] = ()
 
     def render(self, values: Mapping[str, str]) -> str | None:
-        """The text; None when a field has neither value nor fallback."""
-        out = []
-        for piece in self.pieces:
-            if isinstance(piece, str):
-                out.append(piece)
-                continue
-            value = _clean(values.get(piece.name, "")) or piece.fallback
-            if value is None:
-                return None
-            out.append(value)
-        return "".join(out)
+        """The text; None when a field has neither value nor fallback, or when nothing is left to send."""
+        parts = [piece if isinstance(piece, str) else piece.value(values) for piece in self.pieces]
+        text = "".join(part or "" for part in parts)
+        return None if None in parts or not text.strip() else text
+
+    def missing(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Fields that keep the answer from being sent."""
+        return tuple(p.name for p in self.pieces if isinstance(p, Field) and p.value(values) is None)
 
     @property
     def literal(self) -> str:
-        """Everything but the fields: the least that will be sent."""
+        """Everything but values: about the least that will be sent."""
         return "".join(p if isinstance(p, str) else p.fallback or "" for p in self.pieces)
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Fields that must have a value."""
-        return tuple(p.name for p in self.pieces if isinstance(p, Field) and p.fallback is None)
 
 
 def _clean(value: str) -> str:
-    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in value)
-    return kept.strip()[:LONGEST_VALUE]
+    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in value)
+    return kept.strip()[:LONGEST_VALUE].rstrip()
 
 
-def parse_template(text: str, name: str = "") -> Template:
-    """Reads a template; ValueError says what is wrong with it."""
+def parse_template(text: str) -> tuple[Template, list[Mistake]]:
+    """Reads a template: (what is right in it, every mistake). It is to be used only when there is no mistake."""
     pieces: list[str | Field] = []
+    mistakes: list[Mistake] = []
     at, literal = 0, ""
     for found in _PIECE.finditer(text):
         literal += text[at : found.start()]
@@ -81,15 +85,24 @@ def parse_template(text: str, name: str = "") -> Template:
         if found[0] in ("{{", "}}"):
             literal += found[0][0]
             continue
-        if found[0] in ("{", "}"):
-            raise ValueError(f"a single {found[0]!r}; write {found[0] * 2!r} for the character itself")
-        if found[1] not in FIELDS:
-            raise ValueError(f"{{{found[1]}}} is no field; fields: {', '.join(FIELDS)}")
-        if literal:
-            pieces.append(literal)
-        pieces.append(Field(found[1], found[2]))
+        wrong = _wrong(found)
+        if wrong:
+            mistakes.append(Mistake(text.count("\n", 0, found.start()) + 1, wrong))
+            continue
+        pieces += [literal, Field(found[1].strip(), found[2])] if literal else [Field(found[1].strip(), found[2])]
         literal = ""
     literal += text[at:]
     if literal:
         pieces.append(literal)
-    return Template(tuple(pieces), name)
+    return Template(tuple(pieces)), mistakes
+
+
+def _wrong(found: re.Match[str]) -> str:
+    """What is wrong with one piece in braces; "" when it is right."""
+    if found[0] in ("{", "}"):
+        return f"a single {found[0]!r}; write {found[0] * 2!r} for the character itself"
+    name = found[1].strip()[:40]
+    if name in FIELDS:
+        return ""
+    close = difflib.get_close_matches(name, FIELDS, 1) or [field for field in FIELDS if field.endswith(f".{name}")]
+    return f"{{{name}}} is no field; " + (f"did you mean {close[0]!r}?" if close else f"fields: {', '.join(FIELDS)}")
