@@ -1,6 +1,6 @@
 """What a desk needs, and no more: a name, what it wants to hear of, and one way to be told.
 
-A new kind of desk is one file with one class that has these members.
+A new kind of desk is one file with one class that has these members. The outbox worker knows desks by this file alone.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class NotNow(msgspec.Struct, frozen=True):
-    """Not taken, to be tried again; ``after`` is the least pause in seconds that the desk asked for."""
+    """Not taken, to be tried again."""
 
     reason: str
+    #: the least pause in seconds that the desk asked for; it holds for the desk's other calls too
     after: float = 0.0
+    #: the call itself is what the desk cannot take: a few tries, so that it does not hold its conversation for days
+    poison: bool = False
 
 
 class Never(msgspec.Struct, frozen=True):

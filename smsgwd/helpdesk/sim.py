@@ -1,32 +1,42 @@
 """A simulated helpdesk: takes signed webhooks, keeps tickets in memory, can answer like an agent.
 
 It is an independent program: signatures are checked by code of its own, so that a mistake in :mod:`smsgwd.helpdesk.signing`
-shows. One conversation is one ticket; a call with an id that was seen before changes nothing (``"duplicate": true`` in the
-journal). The page at ``/`` shows the tickets to people.
+shows. One conversation is one ticket; a text that came in opens it, later calls of the conversation add lines. A call
+with an id that was taken before changes nothing and gets the same answer (``"duplicate": true`` in the journal).
+
+The journal has one line for each call, whatever became of it::
+
+    {"at": ISO, "kind": "call", "id": …, "type": …, "verified": true, "duplicate": false, "conversation": "cnv_…",
+     "ticket": "T-1", "status": 200}
+
+and one for each try to bring an agent's answer: ``{"at": ISO, "kind": "reply", "ticket": "T-1", "status": 202}``. It holds
+no text and no number. The page at ``/`` shows the tickets to people, ``/tickets`` to programs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import hashlib
 import hmac
 import html
 import json
+from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from smsgwd.clock import Clock
+from smsgwd.clock import Clock, isoformat
 from smsgwd.journal import Journal
 
-#: seconds between tries to bring an answer to the gateway, and how many
-PAUSE, TRIES = 0.5, 20
-#: ids of calls that are remembered
-MOST_CALLS = 100_000
+#: seconds between tries to bring an answer to the gateway, how many, and seconds for one
+PAUSE, TRIES, PATIENCE = 0.5, 20, 10.0
+#: what is kept: ids of calls, tickets, lines of a ticket, answers on their way; the oldest go first
+MOST_CALLS, MOST_TICKETS, MOST_LINES, MOST_ANSWERS = 100_000, 10_000, 1000, 10_000
+LARGEST_CALL = 1 << 20
 _TOLERANCE = 300
 
 
@@ -35,7 +45,8 @@ class Ticket:
 
     def __init__(self, number: str, conversation: str, person: str) -> None:
         self.number, self.conversation, self.person = number, conversation, person
-        self.lines: list[tuple[str, str]] = []
+        #: (event kind, text) of each call
+        self.lines: deque[tuple[str, str]] = deque(maxlen=MOST_LINES)
 
 
 class SimDesk:
@@ -45,141 +56,196 @@ class SimDesk:
         self, journal: Journal, clock: Clock, *, secret: str = "", fail: int = 0, slow: float = 0.0,
         answer: Callable[[Ticket], None] | None = None,
     ) -> None:  # fmt: skip
+        """``fail``: so many calls get a 503 first; ``slow``: seconds before each answer; ``answer`` is told each new
+        ticket. ValueError for a secret that is no key."""
         self.journal, self.clock, self.slow, self.answer = journal, clock, slow, answer
         self._key = _key(secret) if secret else None
-        self._failing = fail
+        self._failing, self._opened = fail, 0
+        #: by conversation
         self.tickets: dict[str, Ticket] = {}
-        self._seen: dict[str, str] = {}
+        #: id of a call that was taken -> number of its ticket
+        self._taken: dict[str, str] = {}
 
     def application(self) -> web.Application:
-        app = web.Application(client_max_size=1 << 20)
+        app = web.Application(client_max_size=LARGEST_CALL)
         app.router.add_get("/", self.page)
         app.router.add_get("/tickets", self.listed)
         app.router.add_post("/{tail:.*}", self.take)
         return app
 
+    # ---- calls -----------------------------------------------------------------------------------------------------
+
     async def take(self, request: web.Request) -> web.Response:
         """One webhook call."""
         body = await request.read()
         if self.slow:
-            await asyncio.sleep(self.slow)
-        verified = self._verify(request, body)
-        call = request.headers.get("webhook-id", "")
-        line: dict[str, Any] = {"id": call, "verified": verified}
+            await self.clock.sleep(self.slow)
+        line: dict[str, Any] = {
+            "id": request.headers.get("webhook-id", ""), "type": "", "verified": self._verified(request, body),
+            "duplicate": False, "conversation": None, "ticket": None,
+        }  # fmt: skip
+        status, answer = self._judge(line, body)
+        self.journal.note("call", **line, status=status)
+        return web.json_response(answer, status=status)
+
+    def _judge(self, line: dict[str, Any], body: bytes) -> tuple[int, dict[str, Any]]:
+        """Status and answer; writes into ``line`` what the journal is to say."""
+        document = _document(body)
+        data = _table(document, "data")
+        line["type"] = str(document.get("type") or "")
+        line["conversation"] = _table(data, "conversation").get("id")
         if self._failing > 0:
             self._failing -= 1
-            return self._answer(line, 503, {"error": "told to fail"})
-        if not verified:
-            return self._answer(line, 401, {"error": "the signature is wrong"})
-        try:
-            document = json.loads(body)
-            line["type"] = document["type"]
-            data = document["data"]
-        except (ValueError, KeyError, TypeError):
-            return self._answer(line, 400, {"error": "not a webhook body"})
-        if call in self._seen:
-            return self._answer({**line, "duplicate": True}, 200, {"ticket": self._seen[call]})
-        ticket = self._ticket(document["type"], data)
-        self._remember(call, ticket.number if ticket else "")
-        line |= {"conversation": (data.get("conversation") or {}).get("id"), "ticket": ticket.number if ticket else None}
-        return self._answer(line, 200, {"ticket": ticket.number} if ticket else {})
+            return 503, {"error": "told to fail"}
+        if not line["verified"]:
+            return 401, {"error": "the signature is wrong"}
+        if not line["type"] or not line["id"]:
+            return 400, {"error": "not a webhook: id, type and data are wanted"}
+        number = self._taken.get(line["id"])
+        line["duplicate"] = number is not None
+        if number is None:
+            number = self._note(line["type"], data)
+            _keep(self._taken, line["id"], number, MOST_CALLS)
+        line["ticket"] = number or None
+        return 200, {"ticket": number} if number else {}
 
-    def _answer(self, line: dict[str, Any], status: int, document: dict[str, Any]) -> web.Response:
-        self.journal.note("call", **line, status=status)
-        return web.json_response(document, status=status)
-
-    def _remember(self, call: str, ticket: str) -> None:
-        self._seen[call] = ticket
-        while len(self._seen) > MOST_CALLS:
-            del self._seen[next(iter(self._seen))]
-
-    def _ticket(self, kind: str, data: dict[str, Any]) -> Ticket | None:
-        """The ticket of a call's conversation; a text that came in opens one."""
-        conversation = (data.get("conversation") or {}).get("id")
-        message = data.get("message") or {}
-        if not conversation:
-            return None
+    def _note(self, kind: str, data: dict[str, Any]) -> str:
+        """Adds a call to the ticket of its conversation and returns the ticket's number; "" where there is none."""
+        conversation = str(_table(data, "conversation").get("id") or "")
         ticket = self.tickets.get(conversation)
-        if kind != "message.received":
-            if ticket is not None:
-                ticket.lines.append((kind, str(message.get("text") or "")))
-            return ticket
+        if ticket is None and (not conversation or kind != "message.received"):
+            return ""
         fresh = ticket is None
-        if ticket is None:
-            contact = data.get("contact") or {}
-            person = str(contact.get("name") or contact.get("number") or "")
-            ticket = self.tickets[conversation] = Ticket(f"T-{len(self.tickets) + 1}", conversation, person)
-        ticket.lines.append((kind, str(message.get("text") or "")))
+        ticket = ticket or self._open(conversation, _table(data, "contact"))
+        ticket.lines.append((kind, str(_table(data, "message").get("text") or "")))
         if fresh and self.answer is not None:
             self.answer(ticket)
+        return ticket.number
+
+    def _open(self, conversation: str, contact: dict[str, Any]) -> Ticket:
+        self._opened += 1
+        person = str(contact.get("name") or contact.get("number") or "")
+        ticket = Ticket(f"T-{self._opened}", conversation, person)
+        _keep(self.tickets, conversation, ticket, MOST_TICKETS)
         return ticket
 
-    def _verify(self, request: web.Request, body: bytes) -> bool:
-        """Standard Webhooks 1.0, written apart from the gateway's own signing."""
+    def _verified(self, request: web.Request, body: bytes) -> bool:
+        """Standard Webhooks 1.0.0, written apart from the gateway's own signing. Without a secret all is well."""
         if self._key is None:
             return True
-        id_, stamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
-        try:
-            age = abs(self.clock.now() / 1000 - int(stamp))
-        except ValueError:
+        id_, stamp, given = (request.headers.get(f"webhook-{x}", "") for x in ("id", "timestamp", "signature"))
+        if not stamp.isascii() or not stamp.isdecimal() or abs(self.clock.now() / 1000 - int(stamp[:15])) > _TOLERANCE:
             return False
-        mac = hmac.digest(self._key, f"{id_}.{stamp}.".encode() + body, hashlib.sha256)
-        wanted = f"v1,{base64.b64encode(mac).decode()}"
-        given = request.headers.get("webhook-signature", "").split()
-        return age <= _TOLERANCE and any(hmac.compare_digest(wanted, g) for g in given)
+        signed = b".".join((id_.encode(errors="replace"), stamp.encode(), body))
+        wanted = hmac.new(self._key, signed, hashlib.sha256).digest()
+        return any(hmac.compare_digest(wanted, _mac(signature)) for signature in given.split())
+
+    # ---- looking ---------------------------------------------------------------------------------------------------
 
     async def listed(self, request: web.Request) -> web.Response:
-        return web.json_response(
-            {"items": [{"ticket": t.number, "conversation": t.conversation, "lines": len(t.lines)}
-                       for t in self.tickets.values()]}
-        )  # fmt: skip
+        """``{"items": [{"ticket", "conversation", "person", "lines": [{"type", "text"}]}]}``, oldest first."""
+        items = [
+            {
+                "ticket": t.number, "conversation": t.conversation, "person": t.person,
+                "lines": [{"type": kind, "text": text} for kind, text in t.lines],
+            }
+            for t in self.tickets.values()
+        ]  # fmt: skip
+        return web.json_response({"items": items, "next": None})
 
     async def page(self, request: web.Request) -> web.Response:
-        rows = "".join(
-            f"<h2>{html.escape(t.number)} · {html.escape(t.person)}</h2><ul>"
-            + "".join(f"<li><b>{html.escape(kind)}</b> {html.escape(text)}</li>" for kind, text in t.lines)
-            + "</ul>"
-            for t in self.tickets.values()
+        """The same for people."""
+        rows = "".join(_section(ticket) for ticket in self.tickets.values()) or "<p>None yet.</p>"
+        at = isoformat(self.clock.now())
+        page = (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tickets</title>'
+            f"<h1>Tickets</h1>{rows}<p><small>{at}</small></p></html>"
         )
-        made = datetime.now(UTC).isoformat(timespec="seconds")
-        page = f"<!doctype html><meta charset=utf-8><title>Tickets</title><h1>Tickets</h1>{rows or '<p>None.</p>'}<p>{made}"
-        return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": "default-src 'none'"})
+        policy = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
+        return web.Response(text=page, content_type="text/html", charset="utf-8", headers=policy)
+
+
+def _section(ticket: Ticket) -> str:
+    title = " · ".join(html.escape(x) for x in (ticket.number, ticket.person, ticket.conversation) if x)
+    lines = "".join(f"<li><b>{html.escape(kind)}</b> {html.escape(text)}</li>" for kind, text in ticket.lines)
+    return f"<h2>{title}</h2><ul>{lines}</ul>"
+
+
+def _keep(kept: dict[str, Any], key: str, value: Any, most: int) -> None:
+    """Adds to a dict that forgets its oldest."""
+    kept[key] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    """The body as a table; empty for anything else."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _table(table: dict[str, Any], name: str) -> dict[str, Any]:
+    inner = table.get(name)
+    return inner if isinstance(inner, dict) else {}
 
 
 def _key(secret: str) -> bytes:
-    return base64.b64decode(secret[6:]) if secret.startswith("whsec_") else secret.encode()
+    """``whsec_`` and base64, or any text. ValueError when it is not."""
+    if secret[:6] != "whsec_":
+        return secret.encode()
+    key = base64.b64decode(secret[6:] + "==")
+    if not key:
+        raise ValueError("the secret is empty")
+    return key
+
+
+def _mac(signature: str) -> bytes:
+    """The octets of a ``v1,…`` signature; none for any other."""
+    version, _, text = signature.partition(",")
+    try:
+        return base64.b64decode(text, validate=True) if version == "v1" else b""
+    except (binascii.Error, ValueError):
+        return b""
 
 
 class Agent:
     """Answers each new ticket once, through the gateway's HTTP API."""
 
-    def __init__(self, journal: Journal, text: str, url: str, token: str) -> None:
-        self.journal, self.text, self.url, self.token = journal, text, url.rstrip("/"), token
-        self._tickets: asyncio.Queue[Ticket] = asyncio.Queue(1000)
+    def __init__(self, journal: Journal, clock: Clock, *, text: str, url: str, token: str = "") -> None:
+        self.journal, self.clock = journal, clock
+        self.text, self.url, self.token = text, url.rstrip("/"), token
+        self._tickets: asyncio.Queue[Ticket] = asyncio.Queue(MOST_ANSWERS)
 
     def answer(self, ticket: Ticket) -> None:
-        self._tickets.put_nowait(ticket)
+        """Takes a ticket to be answered; the journal says so when there are too many."""
+        try:
+            self._tickets.put_nowait(ticket)
+        except asyncio.QueueFull:
+            self.journal.note("reply", ticket=ticket.number, error="too many answers wait")
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
             while True:
                 await self._reply(session, await self._tickets.get())
 
     async def _reply(self, session: aiohttp.ClientSession, ticket: Ticket) -> None:
+        """The same ``key`` at every try, so that the gateway stores one text."""
         url = f"{self.url}/v1/conversations/{ticket.conversation}/reply"
         body = {"text": self.text, "author": "agent", "key": f"reply-{ticket.number}-{ticket.conversation}"}
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         for _ in range(TRIES):
             try:
-                async with session.post(url, json=body, headers=headers) as answer:
-                    await answer.read()
+                async with session.post(url, json=body, headers=headers, allow_redirects=False) as answer:
                     self.journal.note("reply", ticket=ticket.number, status=answer.status)
                     if answer.status < 500:
                         return
             except (aiohttp.ClientError, TimeoutError) as e:
                 self.journal.note("reply", ticket=ticket.number, error=type(e).__name__)
-            await asyncio.sleep(PAUSE)
+            await self.clock.sleep(PAUSE)
 
 
 async def serve(
@@ -191,9 +257,10 @@ async def serve(
     try:
         await web.TCPSite(runner, host, port).start()
         bound = runner.addresses[0]
-        listening(f"{bound[0]}:{bound[1]}")
+        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         async with asyncio.TaskGroup() as group:
             working = group.create_task(agent.run(), name="agent") if agent is not None else None
+            listening(f"{name}:{bound[1]}")
             await stop.wait()
             if working is not None:
                 working.cancel()

@@ -1,12 +1,26 @@
-"""The generic desk: a signed HTTP POST for each thing that it should know (Standard Webhooks).
+"""The generic desk: a signed HTTP POST for each thing that it should know (Standard Webhooks 1.0.0).
 
-2xx is taken; a JSON answer with ``ticket`` names the desk's ticket of the conversation. 410 means "never again". Anything
-else is tried again, also 4xx: a desk whose route or token is wrong for an hour is repaired by a person, and nothing of
-that hour may be lost. ``Retry-After`` is kept. Redirects are not followed: a signed body goes to nobody else.
+========================  =========================================================================================
+answer                    what it means
+========================  =========================================================================================
+2xx                       taken; a JSON answer with ``ticket`` names the desk's ticket of the conversation
+410                       never again: the call is dead at once
+400, 413, 414, 415, 422   this call is at fault: dead after a few tries, so that it does not hold its conversation
+429, 503 and others with  tried again after that pause at least, and nothing else is sent meanwhile
+``Retry-After``
+all else                  tried again for three days. Also 401, 403, 404: a desk whose route or token is wrong for a
+                          day is repaired by a person, and nothing of that day may be lost
+========================  =========================================================================================
+
+Redirects are not followed: a signed body goes to nobody else. Proxies of the environment, cookies and compressed answers
+are not used. Reasons name the host and what failed, never the address's path and query, which may hold a key.
 """
 
 from __future__ import annotations
 
+import os
+import ssl
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -23,16 +37,29 @@ from smsgwd.helpdesk.signing import key_of, sign
 TIMEOUT, LARGEST_ANSWER = 10.0, 64 * 1024
 LONGEST_TICKET = 100
 #: the longest pause that a desk may ask for, seconds
-LONGEST_PAUSE = 86_400.0
+LONGEST_PAUSE = 3600.0
+#: answers that say that the call itself is wrong
+POISON = frozenset({400, 413, 414, 415, 422})
+
+
+class _Answer(msgspec.Struct):
+    """What is read of a desk's answer."""
+
+    ticket: str | int = ""
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
 
 
 class WebhookDesk:
     """One ``[[helpdesk]]`` with type = "webhook"."""
 
-    def __init__(self, config: Helpdesk, clock: Clock) -> None:
-        self.config, self.clock = config, clock
+    def __init__(self, config: Helpdesk, clock: Clock, *, gateway: str = "", timeout: float = TIMEOUT) -> None:
+        """``gateway``: our name in the bodies, for a desk with several. ``timeout``: seconds for a whole call.
+        ConfigError for a secret that is no key."""
+        self.config, self.clock, self.gateway, self.timeout = config, clock, gateway, timeout
         try:
-            self._key = key_of(config.secret.reveal()) if config.secret else b""
+            self._key = key_of(config.secret.reveal()) if config.secret is not None else b""
         except ValueError as e:
             raise ConfigError([Problem("smsgwd.toml", f"helpdesk {config.name}: secret", str(e))]) from None
         self._session: aiohttp.ClientSession | None = None
@@ -46,35 +73,61 @@ class WebhookDesk:
         return frozenset(self.config.events)
 
     async def tell(self, call: Call) -> Delivery:
-        body = msgspec.json.encode({"type": call.kind, "timestamp": isoformat(call.at), "data": call.data})
-        timestamp = self.clock.now() // 1000
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": f"smsgwd/{__version__}",
-            "webhook-id": call.id,
-            "webhook-timestamp": str(timestamp),
-        }
-        if self._key:
-            headers["webhook-signature"] = sign(self._key, call.id, timestamp, body)
+        """See :meth:`smsgwd.helpdesk.interface.Desk.tell`."""
+        body = msgspec.json.encode(
+            {"type": call.kind, "timestamp": isoformat(call.at), "gateway": self.gateway, "data": call.data}
+        )
         try:
-            async with self._open().post(self.config.url, data=body, headers=headers, allow_redirects=False) as answer:
-                return _delivery(answer.status, answer.headers.get("Retry-After", ""), await _read(answer))
+            async with self._open().post(
+                self.config.url, data=body, headers=self._headers(call, body), allow_redirects=False
+            ) as answer:
+                octets = await _read(answer) if 200 <= answer.status < 300 else b""
+                return _delivery(answer.status, self._pause(answer.headers.get("Retry-After", "")), octets)
         except TimeoutError:
-            return NotNow(f"no answer in {TIMEOUT:.0f} s")
+            return NotNow(f"{self._where()}: no answer in {self.timeout:g} s")
         except (aiohttp.ClientError, OSError) as e:
-            return NotNow(_why(e, self.config.url))
+            return NotNow(f"{self._where()}: {_why(e)}")
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
 
+    def _headers(self, call: Call, body: bytes) -> dict[str, str]:
+        """Id and body are the same at every try; timestamp and signature are new."""
+        timestamp = self.clock.now() // 1000
+        headers = {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"smsgwd/{__version__}",
+            "webhook-id": call.id,
+            "webhook-timestamp": str(timestamp),
+        }
+        if self._key:
+            headers["webhook-signature"] = sign(self._key, call.id, timestamp, body)
+        return headers
+
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT), cookie_jar=aiohttp.DummyCookieJar()
-            )
+                timeout=aiohttp.ClientTimeout(total=self.timeout), cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )  # fmt: skip
         return self._session
+
+    def _pause(self, retry_after: str) -> float:
+        """Seconds of a Retry-After header, which holds seconds or a date (RFC 9110 section 10.2.3); 0.0 for none."""
+        if retry_after.isascii() and retry_after.isdigit():
+            return min(float(retry_after[:9]), LONGEST_PAUSE)
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - self.clock.now() / 1000
+        except (ValueError, OverflowError):
+            return 0.0
+        return min(max(seconds, 0.0), LONGEST_PAUSE)
+
+    def _where(self) -> str:
+        parts = urlsplit(self.config.url)
+        return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
@@ -86,36 +139,39 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
             if not chunk:
                 break
             octets += chunk
-    except (TimeoutError, aiohttp.ClientError):
+    except (TimeoutError, aiohttp.ClientError, OSError):
         return b""
     return octets
 
 
-def _delivery(status: int, retry_after: str, body: bytes) -> Delivery:
+def _delivery(status: int, pause: float, body: bytes) -> Delivery:
     if 200 <= status < 300:
         return Taken(_ticket(body))
     if status == 410:
         return Never("HTTP 410: the endpoint is gone")
-    pause = float(retry_after) if retry_after.isdigit() and len(retry_after) < 9 else 0.0
-    return NotNow(f"HTTP {status}", min(pause, LONGEST_PAUSE))
+    return NotNow(f"HTTP {status}", pause, poison=status in POISON)
 
 
 def _ticket(body: bytes) -> str:
-    """The ``ticket`` of a JSON answer, as text; "" for any other answer."""
+    """The ``ticket`` of a JSON answer, as text; "" for any other answer. It is shown in logs and terminals, so what
+    cannot be printed is left out."""
     try:
-        answer = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+        ticket = str(_ANSWER.decode(body).ticket)
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, no number or text; nested too deep
         return ""
-    ticket = answer.get("ticket", "") if isinstance(answer, dict) else ""
-    return str(ticket)[:LONGEST_TICKET] if isinstance(ticket, str | int) else ""
+    return "".join(c for c in ticket if c.isprintable())[:LONGEST_TICKET]
 
 
-def _why(error: Exception, url: str) -> str:
-    """One line without the path and query of the address, which may hold a key."""
-    parts = urlsplit(url)
-    where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        return f"{where}: the TLS certificate is not accepted"
+def _why(error: Exception) -> str:
+    """One line without any address."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
+        return "the TLS certificate is not accepted"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the name is not known"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{where}: {error.os_error.strerror or 'cannot be reached'}"
-    return f"{where}: {type(error).__name__}"
+        return os.strerror(error.os_error.errno) if error.os_error.errno else "cannot be reached"
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | ConnectionError):
+        return "the connection broke"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "the answer is not HTTP"
+    return type(error).__name__
