@@ -2,10 +2,13 @@
 
 Every segment is an ``inbound_part`` row with its raw bytes. The digest of (link, raw PDU) says whether the same came in
 the last 7 days: a modem that could not delete a text gives it again. Parts of a text belong together by (link, sender,
-reference, 8 or 16 bit, total). A part that came already is ignored; the same number with other content begins another
-set (references are used again after 256 texts), so nothing that was acknowledged is lost. Sets are rows: any number may
-be incomplete. :func:`give_up` makes a partial message of what came after an hour; a part that comes later than that
-still completes it.
+reference, 8 or 16 bit, total). A part that its set has already is ignored; the same number with other content, or after
+the set was whole, begins another set (references are used again, by some phones for every text), so nothing that was
+acknowledged is lost. Sets are rows: any number may be incomplete. :func:`give_up` makes a partial message of what came
+after an hour; a part that comes later than that still completes it.
+
+Rules and desks hear of every text by ``message.received``: of a whole one, of a partial one after ``message.partial``
+(``partial`` in its data), and once more when a late part completes it (``late``).
 """
 
 from __future__ import annotations
@@ -102,7 +105,7 @@ def _place(tx: Transaction, link: str, segment: InboundSegment, now: int) -> tup
         sets.setdefault(first, {})[part] = payload
         messages[first] = message
     for first, parts in sets.items():
-        if parts.get(segment.part) == segment.payload:
+        if parts.get(segment.part) == segment.payload and len(parts) < segment.parts:
             return first, False, messages[first], True
     for first, parts in sets.items():
         if segment.part not in parts:
@@ -158,13 +161,25 @@ def _whole(tx: Transaction, first: int, now: int, state: MessageState = MessageS
     reason = "" if state is MessageState.RECEIVED else f"{len(found)} of {parts} parts came"
     _insert(tx, id_, state, link, sender, ours, text, encoding, parts, ref, len(found), conversation, reason, now)
     tx.execute(_OWN, (id_, first))
+    if state is MessageState.PARTIAL:
+        tx.event("message.partial", now, id_, link, **{"from": masked(sender)}, parts=parts, came=len(found))
+        _told(tx, id_, link, sender, parts, found, encoding, conversation, now, partial=True)
+    else:
+        _told(tx, id_, link, sender, parts, found, encoding, conversation, now)
+    return id_
+
+
+def _told(
+    tx: Transaction, message: int, link: str, sender: str, parts: int, found: list[tuple[Any, ...]], encoding: str,
+    conversation: int, now: int, **more: bool,
+) -> None:  # fmt: skip
+    """``message.received``, with all that the rules ask of a text besides its words."""
     tx.event(
-        f"message.{state.value}", now, id_, link,
+        "message.received", now, message, link,
         **{"from": masked(sender)}, parts=parts, came=len(found), encoding=encoding,
         service=any(row[5] for row in found), stored=any(row[6] for row in found), message_class=found[0][7],
-        conversation=public_id(CONVERSATION, conversation),
+        conversation=public_id(CONVERSATION, conversation), **more,
     )  # fmt: skip
-    return id_
 
 
 def _insert(
@@ -184,22 +199,24 @@ def _late(
     tx: Transaction, first: int, message: int, segment: InboundSegment, complete: bool, now: int
 ) -> Received:
     """A part of a text that was given up already: it is added, and the text is whole when it was the last."""
-    link, _, sender, parts, _ = tx.execute(_HEAD, (first,)).fetchone()
+    link, ours, sender, parts, _ = tx.execute(_HEAD, (first,)).fetchone()
     found = _rows_of(tx, first)
     text, encoding = _joined(found)
     tx.execute(_OWN, (message, first))
     m = load(tx, message)
     m.done = len(found)
+    # the thread of then may be closed: what comes now belongs to the open one, as every text that comes in
+    conversation = open_conversation(tx, sender, link, ours, now)
     tx.execute(
-        "UPDATE message SET text = ?, encoding = ?, done = ?, reason = ?, updated = ? WHERE id = ?",
-        (text, encoding, m.done, f"{m.done} of {parts} parts came", now, message),
+        "UPDATE message SET text = ?, encoding = ?, done = ?, reason = ?, conversation = ?, updated = ? WHERE id = ?",
+        (text, encoding, m.done, f"{m.done} of {parts} parts came", conversation, now, message),
+    )
+    tx.event(
+        "message.part", now, message, link, **{"from": masked(sender)}, part=segment.part, parts=parts, late=True
     )
     if complete:
         move(tx, m, MessageState.RECEIVED, now)
-    tx.event(
-        "message.received" if complete else "message.part", now, message, link,
-        **{"from": masked(sender)}, part=segment.part, parts=parts, late=True,
-    )  # fmt: skip
+        _told(tx, message, link, sender, parts, found, encoding, conversation, now, late=True)
     return Received(message=public_id(MESSAGE, message))
 
 

@@ -9,7 +9,8 @@ milliseconds since 1970; ids are public ids (``msg_…``).
 
 Workers never poll: :meth:`Queue.hint` gives an ``asyncio.Event`` of the caller's own that is set when something of a
 topic was committed. A hint is only a hint, the tables are the truth: clear it, look, then wait. Topics: ``link:NAME``
-(something may be claimed), ``events`` (a new event), ``events:KIND`` (one of this kind), ``outbox`` (something is owed).
+(something may be claimed), ``events`` (a new event), ``events:KIND`` (one of this kind), ``outbox`` (something is owed),
+``tokens`` (one was revoked; set before the verb returns).
 """
 
 from __future__ import annotations
@@ -253,6 +254,10 @@ class Queue(Protocol):
     async def outbox(self, state: str, after: str, limit: int) -> Page: ...
 
     async def outbox_item(self, item: str) -> OutboxItem: ...
+
+    async def outbox_depth(self) -> dict[str, int]:
+        """How many calls are ``pending`` and ``dead``."""
+        ...
 
     async def depth(self, now: int) -> list[Depth]: ...
 

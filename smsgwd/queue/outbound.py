@@ -66,8 +66,8 @@ def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> 
     if draft.link not in numbers:
         number = tx.execute("SELECT number FROM link WHERE name = ?", (draft.link,)).fetchone()
         numbers[draft.link] = number[0] if number else ""
-    conversation = _thread(tx, draft, now)
     answers = row_id(MESSAGE, draft.answers) if draft.answers else None
+    conversation = _thread(tx, draft, now)
     id_ = tx.ids.next(now)
     state = M.HELD if draft.held else M.QUEUED
     class_, encoding, origin, parts = draft.class_.value, draft.alphabet.value, draft.origin.value, len(draft.cuts)

@@ -285,6 +285,9 @@ class SqliteQueue(Queue):
     async def outbox_item(self, item: str) -> OutboxItem:
         return await self._look(looking.outbox_item, item)
 
+    async def outbox_depth(self) -> dict[str, int]:
+        return await self._look(looking.outbox_depth)
+
     async def depth(self, now: int) -> list[Depth]:
         return await self._look(looking.depth, now)
 

@@ -50,10 +50,14 @@ LONGEST_PAUSE = 86_400
 _WIRE = "m.text, m.cuts, m.encoding, m.locking, m.single, m.ref, m.flash"
 _SEEK = (
     f"SELECT * FROM (SELECT {COLUMNS}, {_WIRE} FROM message m WHERE m.state = 'queued' AND m.link = ?1 "
-    "AND m.priority = {} AND m.due <= ?2 ORDER BY m.due, m.id LIMIT ?3)"
+    "AND m.priority = {} AND m.due {} ORDER BY m.due, m.id LIMIT ?3)"
 )
-#: one bounded seek for each priority: rows that are due later never stand before rows that are due now
-_DUE = " UNION ALL ".join(_SEEK.format(priority) for priority in (0, 1, 2)) + " LIMIT ?3"
+#: bounded seeks for each priority: rows that are due later never stand before rows that are due now. A text that was put
+#: off and is due now goes before those that never were (due 0), else a backlog would keep it waiting for ever
+_DUE = (
+    " UNION ALL ".join(_SEEK.format(priority, due) for priority in (0, 1, 2) for due in ("BETWEEN 1 AND ?2", "= 0"))
+    + " LIMIT ?3"
+)
 _WIRE_OF = f"SELECT {_WIRE} FROM message m WHERE m.id = ?"
 _PAUSED = "SELECT paused FROM link WHERE name = ?"
 _INSERT = (

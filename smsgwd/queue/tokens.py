@@ -26,6 +26,7 @@ def revoke_token(tx: Transaction, token: str, now: int) -> Token:
     """From now on it opens nothing; revoking it again keeps the first time."""
     row = row_id(TOKEN, token)
     changed = tx.execute("UPDATE token SET revoked = ? WHERE id = ? AND revoked = 0", (now, row)).rowcount
+    tx.hint("tokens")
     if not changed and not tx.execute("SELECT 1 FROM token WHERE id = ?", (row,)).fetchone():
         raise NotFound(f"there is no token {token}")
     return _one(tx.conn, "id = ?", row)
