@@ -1,139 +1,159 @@
 """HTTP: binds the table of operations to aiohttp, on the unix socket and, if configured, on TCP.
 
 One handler serves every operation: find it, check the token (TCP), read the body within its bound, run it, write JSON.
-Expected errors become problem documents; any other exception is a bug and answers 500 without a word of it.
+Expected errors become problem documents; any other exception is a bug, answers 500 without a word of it, and is one line
+of the log.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import re
-import socket
-import stat
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from smsgwd.errors import ConfigError, NotFound, Problem, RequestRefused, SmsgwdError, StoreUnavailable
+from smsgwd.errors import NotFound, RequestRefused, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway
-from smsgwd.log import get_logger
 from smsgwd.web.auth import Gatekeeper
 from smsgwd.web.metrics import metrics
 from smsgwd.web.openapi import document
 from smsgwd.web.operations import LARGEST_BODY, Call, Operation, table
 from smsgwd.web.problems import problem
-from smsgwd.web.stream import Streams
+from smsgwd.web.sites import Site, UnixSocket, address_of, tcp_socket
+from smsgwd.web.stream import HEADERS, Streams
 
-#: seconds that a body may take to arrive, and open calls to end at a stop
-BODY, SHUTDOWN = 15.0, 3.0
-#: rights of the unix socket: its owner and group
-SOCKET_MODE = 0o660
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-log = get_logger("http")
+#: seconds that a body may take to arrive, an answer to be taken, and the store to say that it lives
+BODY, TAKEN, ALIVE = 15.0, 30.0, 5.0
+Run = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Site:
-    """The handlers of one door. ``gatekeeper`` is None on the unix socket."""
+class Door:
+    """The routes of one door. ``gatekeeper`` is None on the unix socket."""
 
     def __init__(self, gateway: Gateway, streams: Streams, gatekeeper: Gatekeeper | None) -> None:
         self.gateway, self.streams, self.gatekeeper = gateway, streams, gatekeeper
 
     def application(self) -> web.Application:
-        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_wording])
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_worded])
         for operation in table():
-            app.router.add_route(operation.method, operation.path, self._handler(operation))
+            app.router.add_route(operation.method, operation.path, self._served(operation))
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/readyz", self.ready)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/openapi.json", self.openapi)
         return app
 
-    def _handler(self, operation: Operation) -> Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            await self._admit(request, operation.scope)
-            if operation.path == "/v1/events" and "text/event-stream" in request.headers.get("Accept", ""):
+    def _served(self, operation: Operation) -> Run:
+        streamed = operation.path == "/v1/events"
+
+        async def run(request: web.Request) -> web.StreamResponse:
+            scopes = await self._admit(request, operation.scope)
+            if streamed and "text/event-stream" in request.headers.get("Accept", ""):
                 return await self._stream(request, operation)
-            call = Call(
-                self.gateway, request.match_info, request.query, await _body(request),
-                request.headers.get("Idempotency-Key", ""),
-            )  # fmt: skip
-            status, answer = await operation.run(call)
+            call = Call(self.gateway, request.match_info, request.query, await _body(request), _key(request), scopes)
+            status, answer = await operation.answered(call)
             return _json(answer, status)
 
-        return handle
+        return run
 
-    async def _admit(self, request: web.Request, scope: str) -> None:
-        if self.gatekeeper is not None:
-            await self.gatekeeper.check(request.headers.get("Authorization", ""), scope, request.remote or "")
+    async def _admit(self, request: web.Request, scope: str) -> frozenset[str] | None:
+        if self.gatekeeper is None:
+            return None
+        return await self.gatekeeper.check(request.headers.get("Authorization", ""), scope, request.remote or "")
 
     async def _stream(self, request: web.Request, operation: Operation) -> web.StreamResponse:
         last = request.headers.get("Last-Event-ID", "")
         call = Call(self.gateway, {}, {**request.query, **({"after": last} if last else {})})
-        after, kind = call.number("after", -1, -10_000, 1 << 62), call.query.get("kind", "")
-        if after < 0:  # the newest so many: their place must not move while they are read
-            newest = await self.gateway.queue.events_after(after, 1)
-            after = newest[0].id - 1 if newest else 0
-        del operation
-        return await self.streams.serve(request, after, kind)
+        operation.check(call)
+        return await self.streams.serve(request, call, lambda: self._admit(request, operation.scope))
 
     # ---- for machines that watch -----------------------------------------------------------------------------------
 
     async def health(self, request: web.Request) -> web.Response:
         """200 when the loop turns and the store answers."""
-        await self.gateway.queue.events_after(-1, 1)
+        self.gateway.queue.check()
+        try:
+            async with asyncio.timeout(ALIVE):
+                await self.gateway.queue.events_after(-1, 1)
+        except TimeoutError:
+            raise StoreUnavailable(f"the store did not answer in {ALIVE:g} s") from None
         return _json({"status": "ok"})
 
     async def ready(self, request: web.Request) -> web.Response:
         """200 when at least one link can send."""
-        up = [link.name for link in self.gateway.roster.links if link.ready]
-        return _json({"status": "ok" if up else "no link can send", "links": up}, 200 if up else 503)
+        ready = sum(link.ready for link in self.gateway.roster.links)
+        return _json({"status": "ok" if ready else "no link can send", "links": ready}, 200 if ready else 503)
 
     async def metrics(self, request: web.Request) -> web.Response:
         await self._admit(request, "messages:read")
-        text = await metrics(self.gateway)
-        return web.Response(text=text, content_type="text/plain", charset="utf-8")
+        page = await metrics(self.gateway)
+        return web.Response(body=page.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def openapi(self, request: web.Request) -> web.Response:
         return _json(document())
+
+
+# ---- reading and writing -------------------------------------------------------------------------------------------
+
+
+def _key(request: web.Request) -> str:
+    """The Idempotency-Key header: printable ASCII, as every header should be. RequestRefused("invalid-key")."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not (key.isascii() and key.isprintable()):
+        raise RequestRefused("invalid-key", "the Idempotency-Key is not printable ASCII")
+    return key
+
+
+async def _body(request: web.Request) -> bytes:
+    if not request.can_read_body:
+        return b""
+    if request.content_type not in ("application/json", "application/octet-stream"):
+        raise RequestRefused("unsupported-media-type", "send JSON with Content-Type: application/json")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise RequestRefused("unsupported-media-type", "send the body as it is, without Content-Encoding")
+    try:
+        async with asyncio.timeout(BODY):
+            return await request.read()
+    except TimeoutError:
+        raise RequestRefused("timed-out", f"the body did not arrive in {BODY:g} s") from None
+    except web.RequestPayloadError:
+        raise RequestRefused("invalid-body", "the body ended before it was whole") from None
 
 
 def _json(answer: Any, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
 
 
-async def _body(request: web.Request) -> bytes:
-    if not request.can_read_body:
-        return b""
-    kind = request.content_type
-    if kind not in ("application/json", "application/octet-stream"):
-        raise RequestRefused("unsupported-media-type", "send JSON with Content-Type: application/json")
-    try:
-        async with asyncio.timeout(BODY):
-            return await request.read()
-    except TimeoutError:
-        raise RequestRefused("invalid-body", f"the body did not arrive in {BODY:.0f} s") from None
-
-
 @web.middleware
-async def _wording(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors as problem documents."""
+async def _worded(request: web.Request, handler: Run) -> web.StreamResponse:
+    """Errors as problem documents; the answer is handed over here, so that a reader who does not take it is dropped."""
     try:
-        return await handler(request)
+        response = await handler(request)
     except SmsgwdError as e:
-        return _problem(e)
+        response = _problem(e)
     except web.HTTPNotFound:
-        return _problem(NotFound(f"there is no {request.method} {request.path}"))
+        response = _problem(NotFound("there is nothing at this path"))
     except web.HTTPMethodNotAllowed as e:
         allowed = ", ".join(sorted(e.allowed_methods))
-        return _problem(RequestRefused("method-not-allowed", f"allowed here: {allowed}"), {"Allow": allowed})
+        response = _problem(RequestRefused("method-not-allowed", f"allowed here: {allowed}"), {"Allow": allowed})
     except web.HTTPRequestEntityTooLarge:
-        return _problem(RequestRefused("too-large", f"a body has at most {LARGEST_BODY} bytes"))
+        response = _problem(RequestRefused("too-large", f"a body has at most {LARGEST_BODY} bytes"))
+    if not response.prepared:
+        await _hand_over(request, response)
+    return response
+
+
+async def _hand_over(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    try:
+        async with asyncio.timeout(TAKEN):
+            await response.prepare(request)
+            await response.write_eof()
+    except (TimeoutError, ConnectionError):  # the caller is stuck, or gone
+        if request.transport is not None:
+            request.transport.abort()
 
 
 def _problem(error: SmsgwdError, headers: dict[str, str] | None = None) -> web.Response:
@@ -141,41 +161,14 @@ def _problem(error: SmsgwdError, headers: dict[str, str] | None = None) -> web.R
     more = dict(headers or {})
     if answer["status"] == 401:
         more["WWW-Authenticate"] = 'Bearer realm="smsgwd"'
-    if isinstance(error, StoreUnavailable) or answer["status"] == 429:
+    if answer["status"] in (429, 503):
         more["Retry-After"] = "5" if answer["status"] == 503 else "60"
     return web.Response(
         body=msgspec.json.encode(answer), status=answer["status"], content_type="application/problem+json", headers=more
     )
 
 
-# ---- sites ---------------------------------------------------------------------------------------------------------
-
-
-def _socket_at(path: str) -> socket.socket:
-    """A listening unix socket. One that a dead daemon left is replaced; a living one is refused."""
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            raise ConfigError([Problem("smsgwd.toml", "gateway.socket", f"{path} exists and is no socket")])
-        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(ConnectionRefusedError, FileNotFoundError):
-            probe.settimeout(1.0)
-            probe.connect(path)
-            raise StoreUnavailable(f"another program serves {path}")
-        os.unlink(path)
-    listening = socket.socket(socket.AF_UNIX)
-    mask = os.umask(0o777 & ~SOCKET_MODE)
-    try:
-        listening.bind(path)
-    except OSError as e:
-        listening.close()
-        raise ConfigError([Problem("smsgwd.toml", "gateway.socket", f"{path}: {e.strerror}")]) from None
-    finally:
-        os.umask(mask)
-    return listening
-
-
-def _address(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    return re.sub(r"[\[\]]", "", host), int(port)
+# ---- serving -------------------------------------------------------------------------------------------------------
 
 
 async def serve(
@@ -183,34 +176,31 @@ async def serve(
 ) -> None:
     """Serves both doors until ``stop``. ``listening`` is told the TCP address ("" without one) once both are open.
 
-    ConfigError when an address cannot be used.
+    ConfigError when an address cannot be used, StoreUnavailable when another program serves the unix socket.
     """
-    streams = Streams(gateway, stop)
-    runners = [web.AppRunner(Site(gateway, streams, None).application(), access_log=None, shutdown_timeout=SHUTDOWN)]
-    if listen:
-        site = Site(gateway, streams, Gatekeeper(gateway.queue, gateway.clock))
-        runners.append(web.AppRunner(site.application(), access_log=None, shutdown_timeout=SHUTDOWN))
-    address = ""
+    unix = UnixSocket(socket_path)
+    doors: list[tuple[Site, Streams]] = []
     try:
-        for runner in runners:
-            await runner.setup()
-        await web.SockSite(runners[0], _socket_at(socket_path)).start()
+        address = ""
+        doors.append(await _opened(gateway, stop, unix.socket, None))
         if listen:
-            address = await _listen(runners[1], listen)
+            tcp = await tcp_socket(listen)
+            address = address_of(tcp)
+            doors.append(await _opened(gateway, stop, tcp, Gatekeeper(gateway.queue, gateway.clock)))
         listening(address)
         await stop.wait()
     finally:
-        for runner in reversed(runners):
-            await runner.cleanup()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(socket_path)
+        unix.remove()
+        async with asyncio.TaskGroup() as ends:
+            for site, streams in doors:
+                streams.wake()
+                ends.create_task(site.stop(), name="end of a door")
 
 
-async def _listen(runner: web.AppRunner, listen: str) -> str:
-    host, port = _address(listen)
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as e:
-        raise ConfigError([Problem("smsgwd.toml", "api.listen", f"{listen}: {e.strerror}")]) from None
-    bound = runner.addresses[0]
-    return f"{bound[0]}:{bound[1]}"
+async def _opened(
+    gateway: Gateway, stop: asyncio.Event, listening: Any, gatekeeper: Gatekeeper | None
+) -> tuple[Site, Streams]:
+    streams = Streams(gateway, stop)
+    site = Site(Door(gateway, streams, gatekeeper).application())
+    await site.start(listening)
+    return site, streams

@@ -1,20 +1,31 @@
 """Who may ask. The unix socket is the administrator's door (its file mode guards it); TCP wants a token with the scope.
 
-A token is looked up by its SHA-256, so neither the store nor a timing tells anything of it. An address that fails too
-often waits; the table of addresses is bounded.
+A token is looked up by its SHA-256, so neither the store nor a timing tells anything of it; 256 random bits are not
+guessed. The limit on failures spares the store and the operator's eyes: it answers wrong tokens alone, so that a robot
+with an old token never locks out the others behind the same proxy. Good tokens are remembered, because a look into the
+store costs more than all the rest of a call; a token that is revoked is forgotten before the revocation is answered. Both
+tables are bounded.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 
 from smsgwd.clock import Clock
 from smsgwd.errors import RequestRefused
+from smsgwd.log import get_logger
 from smsgwd.queue.interface import Queue
 from smsgwd.web.plant import PREFIX, digest_of
 
 #: failures an address may have in a window of so many seconds, and addresses that are remembered
 MOST_FAILURES, WINDOW, MOST_ADDRESSES = 20, 60.0, 1000
+#: good tokens that are remembered
+MOST_TOKENS = 500
+#: what a token looks like; anything else is not looked up
+_TOKEN = re.compile(rf"bearer +({PREFIX}[A-Za-z0-9_-]{{1,100}}) *", re.IGNORECASE)
+
+log = get_logger("http")
 
 
 class Gatekeeper:
@@ -23,29 +34,54 @@ class Gatekeeper:
     def __init__(self, queue: Queue, clock: Clock) -> None:
         self.queue, self.clock = queue, clock
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._known: dict[bytes, frozenset[str]] = {}
+        self._revoked = queue.hint("tokens")
+        self._turn = 0
 
-    async def check(self, authorization: str, scope: str, address: str) -> None:
-        """RequestRefused: too-many-requests, unauthorized or forbidden; nothing for a token that has the scope."""
-        if self._blocked(address):
-            raise RequestRefused("too-many-requests", "too many wrong tokens from this address; wait a minute")
-        kind, _, token = authorization.partition(" ")
-        found = None
-        if kind.lower() == "bearer" and token.startswith(PREFIX):
-            found = await self.queue.find_token(digest_of(token.strip()))
-        if found is None or found.revoked:
+    async def check(self, authorization: str, scope: str, address: str) -> frozenset[str]:
+        """The scopes of a token that has ``scope``. RequestRefused: unauthorized, too-many-requests, forbidden."""
+        written = _TOKEN.fullmatch(authorization)
+        scopes = await self._scopes(digest_of(written[1])) if written else None
+        if scopes is None:
             self._failed(address)
             raise RequestRefused("unauthorized", "send `Authorization: Bearer smsgw_…` with a token that is valid")
-        if scope not in found.scopes and "admin" not in found.scopes:
+        if scope not in scopes and "admin" not in scopes:
             raise RequestRefused("forbidden", f"this token lacks the scope {scope}")
+        return scopes
 
-    def _blocked(self, address: str) -> bool:
-        count, since = self._failures.get(address, (0, 0.0))
-        return count >= MOST_FAILURES and self.clock.monotonic() - since < WINDOW
+    async def _scopes(self, digest: bytes) -> frozenset[str] | None:
+        """What a token allows; None for one that is unknown or revoked."""
+        self._forget()
+        if digest in self._known:
+            return self._known[digest]
+        turn = self._turn
+        found = await self.queue.find_token(digest)
+        if found is None or found.revoked:
+            return None
+        scopes = frozenset(found.scopes)
+        self._forget()
+        if turn == self._turn:  # else a token was revoked while we looked: it may be this one
+            if len(self._known) >= MOST_TOKENS:
+                self._known.clear()
+            self._known[digest] = scopes
+        return scopes
+
+    def _forget(self) -> None:
+        if self._revoked.is_set():
+            self._revoked.clear()
+            self._known.clear()
+            self._turn += 1
 
     def _failed(self, address: str) -> None:
-        count, since = self._failures.pop(address, (0, self.clock.monotonic()))
-        if self.clock.monotonic() - since >= WINDOW:
-            count, since = 0, self.clock.monotonic()
+        """Counts a failure. RequestRefused("too-many-requests") when there were too many."""
+        now = self.clock.monotonic()
+        count, since = self._failures.pop(address, (0, now))
+        if now - since >= WINDOW:
+            count, since = 0, now
         self._failures[address] = (count + 1, since)
         while len(self._failures) > MOST_ADDRESSES:
             self._failures.popitem(last=False)
+        if count == MOST_FAILURES:
+            log.warning("wrong tokens again and again", address=address, failures=count + 1)
+        if count >= MOST_FAILURES:
+            raise RequestRefused("too-many-requests", "too many wrong tokens from this address; wait a minute")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgwd.errors import RequestRefused
+from smsgwd.errors import NotFound, RequestRefused
 from smsgwd.gateway import normal_number
+from smsgwd.model import Contact, Conversation, OutboxItem
 from smsgwd.queue.interface import MessageFilter
-from smsgwd.web import views
-from smsgwd.web.operations import Answer, Call, Operation
+from smsgwd.web import shapes, views
+from smsgwd.web.operations import Answer, Call, Operation, filtered_number
 
 #: texts shown with a conversation
 _THREAD = 100
@@ -47,8 +48,9 @@ async def conversation(call: Call) -> Answer:
 
 async def reply(call: Call) -> Answer:
     request = call.read(ReplyRequest)
-    key = request.key or call.key
-    sent = await call.gateway.reply(call.path["id"], request.text, request.author[:100], key)
+    if len(request.author) > 100:
+        raise RequestRefused("invalid-body", "`author` has at most 100 characters")
+    sent = await call.gateway.reply(call.path["id"], request.text, request.author, request.key or call.key)
     return 202, views.accepted(sent)
 
 
@@ -57,12 +59,22 @@ async def close(call: Call) -> Answer:
     return 200, views.conversation(await call.gateway.queue.close_conversation(call.path["id"], now))
 
 
-def _number(call: Call) -> str:
-    return normal_number(call.path["number"], call.gateway.config.gateway.country)
+async def _person(call: Call) -> Contact:
+    """Who wrote to us or was named: by number, or by the letters of a sender that has none. NotFound."""
+    number = filtered_number(call.path["number"], call.gateway.config.gateway.country)
+    return await call.gateway.queue.contact(number)
 
 
 async def contact(call: Call) -> Answer:
-    return 200, views.contact(await call.gateway.queue.contact(_number(call)))
+    return 200, views.contact(await _person(call))
+
+
+async def _number(call: Call) -> str:
+    """A number that can be named: that of somebody known, or a phone number. RequestRefused("invalid-number")."""
+    try:
+        return (await _person(call)).number
+    except NotFound:
+        return normal_number(call.path["number"], call.gateway.config.gateway.country)
 
 
 async def set_contact(call: Call) -> Answer:
@@ -72,7 +84,7 @@ async def set_contact(call: Call) -> Answer:
     if request.tags is not None and (len(request.tags) > 50 or any(not 0 < len(t) <= 50 for t in request.tags)):
         raise RequestRefused("invalid-body", "`tags` holds at most 50 tags of at most 50 characters")
     found = await call.gateway.queue.set_contact(
-        _number(call), name=request.name, tags=request.tags, now=call.gateway.clock.now()
+        await _number(call), name=request.name, tags=request.tags, now=call.gateway.clock.now()
     )
     return 200, views.contact(found)
 
@@ -96,19 +108,22 @@ async def replay(call: Call) -> Answer:
 _PAGE = ("state", "after", "limit")
 OPERATIONS = (
     Operation(method="GET", path="/v1/conversations", scope="inbox:read", run=conversations, query=_PAGE,
-              summary="List conversations, newest first"),
+              summary="List conversations, newest first", answer=Conversation, many=True),
     Operation(method="GET", path="/v1/conversations/{id}", scope="inbox:read", run=conversation,
-              summary="One conversation with its newest texts"),
+              summary="One conversation with its newest texts", answer=shapes.Thread),
     Operation(method="POST", path="/v1/conversations/{id}/reply", scope="conversations:reply", run=reply,
-              body=ReplyRequest, status=202, summary="An agent's answer"),
+              body=ReplyRequest, status=202, summary="An agent's answer", answer=shapes.Accepted,
+              keyed=True),
     Operation(method="POST", path="/v1/conversations/{id}/close", scope="conversations:reply", run=close,
-              summary="Close a conversation"),
-    Operation(method="GET", path="/v1/contacts/{number}", scope="inbox:read", run=contact, summary="One person"),
+              summary="Close a conversation", answer=Conversation),
+    Operation(method="GET", path="/v1/contacts/{number}", scope="inbox:read", run=contact, summary="One person",
+              answer=Contact),
     Operation(method="PUT", path="/v1/contacts/{number}", scope="contacts:write", run=set_contact, body=ContactRequest,
-              summary="Name or tag a person"),
+              summary="Name or tag a person", answer=Contact),
     Operation(method="GET", path="/v1/outbox", scope="admin", run=outbox, query=_PAGE,
-              summary="List calls owed to helpdesks"),
-    Operation(method="GET", path="/v1/outbox/{id}", scope="admin", run=outbox_item, summary="One owed call"),
+              summary="List calls owed to helpdesks", answer=OutboxItem, many=True),
+    Operation(method="GET", path="/v1/outbox/{id}", scope="admin", run=outbox_item, summary="One owed call",
+              answer=OutboxItem),
     Operation(method="POST", path="/v1/outbox/{id}/replay", scope="admin", run=replay,
-              summary="Try a call again that was given up"),
+              summary="Try a call again that was given up", answer=OutboxItem),
 )  # fmt: skip

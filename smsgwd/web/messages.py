@@ -8,8 +8,8 @@ from smsgwd.errors import NotFound, RequestRefused, SmsgwdError
 from smsgwd.gateway import SendRequest
 from smsgwd.model import Direction, Message, MessageState
 from smsgwd.queue.interface import MessageFilter, Settled
-from smsgwd.web import views
-from smsgwd.web.operations import Answer, Call, Operation
+from smsgwd.web import shapes, views
+from smsgwd.web.operations import Answer, Call, Operation, decoded, filtered_number
 from smsgwd.web.problems import problem
 
 MOST_BATCH = 1000
@@ -29,17 +29,21 @@ class SettleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: str = "operator"
 
 
-async def send(call: Call) -> Answer:
-    request = call.read(SendRequest)
-    if call.key and not request.key:
-        request = msgspec.structs.replace(request, key=call.key)
+def _ours(request: SendRequest, key: str) -> SendRequest:
+    """The request with the key of the header, where it brings none. Origins that the queue trusts (an agent's answer,
+    a rule's) are not for callers to claim: they would pass an opt-out by."""
     if request.origin not in ("api", "cli"):
         raise RequestRefused("invalid-body", "`origin` is api or cli")
-    return 202, views.accepted(await call.gateway.send(request))
+    return msgspec.structs.replace(request, key=key) if key and not request.key else request
+
+
+async def send(call: Call) -> Answer:
+    return 202, views.accepted(await call.gateway.send(_ours(call.read(SendRequest), call.key)))
 
 
 async def send_batch(call: Call) -> Answer:
-    """Each item gets its own answer; one that is wrong never stops the others."""
+    """Each item gets its own answer; one that is wrong never stops the others. With an Idempotency-Key each item
+    without a key of its own has that key and its place, so the whole call may be made again."""
     items = call.read(Batch).messages
     if not 1 <= len(items) <= MOST_BATCH:
         raise RequestRefused("invalid-body", f"`messages` holds 1 to {MOST_BATCH} texts")
@@ -47,9 +51,9 @@ async def send_batch(call: Call) -> Answer:
     good: list[tuple[int, SendRequest]] = []
     for i, raw in enumerate(items):
         try:
-            good.append((i, msgspec.json.decode(raw, type=SendRequest)))
-        except msgspec.DecodeError as e:
-            answers[i] = problem(RequestRefused("invalid-body", str(e)))
+            good.append((i, _ours(decoded(raw, SendRequest), f"{call.key}/{i}" if call.key else "")))
+        except RequestRefused as e:
+            answers[i] = problem(e)
     results = await call.gateway.send_batch([request for _, request in good])
     for (i, _), result in zip(good, results, strict=True):
         answers[i] = problem(result) if isinstance(result, SmsgwdError) else views.accepted(result)
@@ -65,6 +69,8 @@ async def _outbound(call: Call) -> Message:
 
 async def show(call: Call) -> Answer:
     found = await call.gateway.queue.message(call.path["id"])
+    if found.direction is Direction.IN:
+        call.need("inbox:read")
     return 200, views.message_whole(found, await call.gateway.queue.submissions(found.id))
 
 
@@ -79,21 +85,27 @@ def _filter(call: Call, direction: str) -> MessageFilter:
     state = call.query.get("state", "")
     if state and state not in set(MessageState):
         raise RequestRefused("invalid-query", f"`state` is one of {', '.join(s.value for s in MessageState)}")
+    country = call.gateway.config.gateway.country
+    to, from_ = (filtered_number(call.query.get(name, ""), country) for name in ("to", "from"))
     return MessageFilter(
-        direction=direction, state=state, to=call.query.get("to", ""), from_=call.query.get("from", ""),
+        direction=direction, state=state, to=to, from_=from_,
         link=call.query.get("link", ""), conversation=call.query.get("conversation", ""),
     )  # fmt: skip
 
 
 async def _page(call: Call, direction: str) -> Answer:
     limit = call.number("limit", 50, 1, 1000)
-    return 200, views.page(await call.gateway.queue.messages(_filter(call, direction), call.query.get("after", ""), limit))
+    return 200, views.page(
+        await call.gateway.queue.messages(_filter(call, direction), call.query.get("after", ""), limit)
+    )
 
 
 async def listed(call: Call) -> Answer:
     direction = call.query.get("direction", "out")
     if direction not in ("in", "out", "all"):
         raise RequestRefused("invalid-query", "`direction` is in, out or all")
+    if direction != "out":
+        call.need("inbox:read")
     return await _page(call, "" if direction == "all" else direction)
 
 
@@ -126,29 +138,36 @@ async def settle(call: Call) -> Answer:
     if request.how not in ("sent", "resend", "fail"):
         raise RequestRefused("invalid-body", "`how` is sent, resend or fail")
     found = await _outbound(call)
-    decision = Settled(request.how, request.by[:60])
+    if not 0 < len(request.by) <= 60:
+        raise RequestRefused("invalid-body", "`by` has 1 to 60 characters")
+    decision = Settled(request.how, request.by)
     return 200, views.message(await call.gateway.queue.settle(found.id, decision, call.gateway.clock.now()))
 
 
 _SEND, _READ = "messages:send", "messages:read"
 OPERATIONS = (
     Operation(method="POST", path="/v1/messages", scope=_SEND, run=send, summary="Accept a text",
-              body=SendRequest, status=202),
+              body=SendRequest, status=202, answer=shapes.Accepted, keyed=True),
     Operation(method="POST", path="/v1/messages/batch", scope=_SEND, run=send_batch, body=Batch, status=202,
-              summary="Accept up to 1000 texts in one commit"),
+              summary="Accept up to 1000 texts in one commit", answer=shapes.BatchAnswer,
+              keyed=True),
     Operation(method="GET", path="/v1/messages", scope=_READ, run=listed, summary="List texts, newest first",
-              query=(*_PAGE, "direction")),
+              query=(*_PAGE, "direction"), answer=Message, many=True),
     Operation(method="GET", path="/v1/messages/{id}", scope=_READ, run=show,
-              summary="One text with its segments and submissions"),
-    Operation(method="DELETE", path="/v1/messages/{id}", scope=_SEND, run=cancel, summary="Cancel a text"),
-    Operation(method="POST", path="/v1/messages/{id}/cancel", scope=_SEND, run=cancel, summary="Cancel a text"),
-    Operation(method="POST", path="/v1/messages/{id}/hold", scope="admin", run=hold, summary="Hold a queued text"),
-    Operation(method="POST", path="/v1/messages/{id}/release", scope="admin", run=release, summary="Release a held text"),
+              summary="One text with its segments and submissions", answer=shapes.WholeMessage),
+    Operation(method="DELETE", path="/v1/messages/{id}", scope=_SEND, run=cancel, summary="Cancel a text", answer=Message),
+    Operation(method="POST", path="/v1/messages/{id}/cancel", scope=_SEND, run=cancel, summary="Cancel a text",
+              answer=Message),
+    Operation(method="POST", path="/v1/messages/{id}/hold", scope="admin", run=hold, summary="Hold a queued text",
+              answer=Message),
+    Operation(method="POST", path="/v1/messages/{id}/release", scope="admin", run=release, summary="Release a held text",
+              answer=Message),
     Operation(method="POST", path="/v1/messages/{id}/retry", scope="admin", run=retry,
-              summary="Try a waiting text now, or a failed one again as a new text"),
+              summary="Try a waiting text now, or a failed one again as a new text", answer=Message),
     Operation(method="POST", path="/v1/messages/{id}/settle", scope="admin", run=settle, body=SettleRequest,
-              summary="Say what became of an uncertain text"),
+              summary="Say what became of an uncertain text", answer=Message),
     Operation(method="GET", path="/v1/inbox", scope="inbox:read", run=inbox, summary="List inbound texts, newest first",
-              query=_PAGE),
-    Operation(method="GET", path="/v1/inbox/{id}", scope="inbox:read", run=show_inbound, summary="One inbound text"),
+              query=_PAGE, answer=Message, many=True),
+    Operation(method="GET", path="/v1/inbox/{id}", scope="inbox:read", run=show_inbound, summary="One inbound text",
+              answer=Message),
 )  # fmt: skip

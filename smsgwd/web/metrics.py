@@ -11,14 +11,19 @@ from smsgwd.model import LinkState
 
 
 def _label(value: object) -> str:
-    return str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _number(value: float) -> str:
+    """Whole numbers in full: a count of millions is not rounded."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def _family(name: str, kind: str, text: str, rows: Iterable[tuple[dict[str, object], float]]) -> list[str]:
     lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
     for labels, value in rows:
         inner = ",".join(f'{k}="{_label(v)}"' for k, v in labels.items())
-        lines.append(f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}")
+        lines.append(f"{name}{{{inner}}} {_number(value)}" if inner else f"{name} {_number(value)}")
     return lines
 
 
@@ -27,7 +32,7 @@ async def metrics(gateway: Gateway) -> str:
     queue, now = gateway.queue, gateway.clock.now()
     links, depth = await queue.links(), await queue.depth(now)
     today: list[dict[str, Any]] = await queue.rollup(1, now)
-    owed = {state: len((await queue.outbox(state, "", 1000)).items) for state in ("pending", "dead")}
+    owed, newest = await queue.outbox_depth(), await queue.events_after(-1, 1)
     lines = _family("smsgwd_info", "gauge", "The program.", [({"version": __version__}, 1)])
     lines += _family("smsgwd_link_up", "gauge", "1 when the link can send.",
                      [({"link": x.name, "type": x.type}, x.state is LinkState.UP) for x in links])  # fmt: skip
@@ -43,4 +48,6 @@ async def metrics(gateway: Gateway) -> str:
     )  # fmt: skip
     lines += _family("smsgwd_outbox_items", "gauge", "Calls owed to helpdesks.",
                      [({"state": state}, count) for state, count in owed.items()])  # fmt: skip
+    lines += _family("smsgwd_events_total", "counter", "Events since the store was made.",
+                     [({}, newest[0].id if newest else 0)])  # fmt: skip
     return "\n".join(lines) + "\n"

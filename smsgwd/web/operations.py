@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from smsgwd.errors import NotFound, RequestRefused
-from smsgwd.gateway import Gateway
+from smsgwd.gateway import Gateway, normal_number
 
 #: bytes of one request body
 LARGEST_BODY = 1 << 20
@@ -34,13 +34,17 @@ class Call(msgspec.Struct, frozen=True):
     body: bytes = b""
     #: the Idempotency-Key header
     key: str = ""
+    #: what the caller's token allows; None = everything (the unix socket, the command line)
+    scopes: frozenset[str] | None = None
 
     def read(self, shape: type[T]) -> T:
         """The body as a struct. RequestRefused("invalid-body") names the field that is wrong."""
-        try:
-            return msgspec.json.decode(self.body or b"{}", type=shape)
-        except msgspec.DecodeError as e:
-            raise RequestRefused("invalid-body", str(e)) from None
+        return decoded(self.body or b"{}", shape)
+
+    def need(self, scope: str) -> None:
+        """RequestRefused("forbidden") unless the caller has this scope too, beside that of the operation."""
+        if self.scopes is not None and not {scope, "admin"} & self.scopes:
+            raise RequestRefused("forbidden", f"this token lacks the scope {scope}")
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         """A whole number of the query. RequestRefused("invalid-query")."""
@@ -53,6 +57,32 @@ class Call(msgspec.Struct, frozen=True):
 
 
 Answer = tuple[int, Any]
+
+
+def decoded(octets: bytes | msgspec.Raw, shape: type[T]) -> T:
+    """JSON as a struct. RequestRefused("invalid-body") for anything else, bytes that are no UTF-8 and towers of
+    brackets among it."""
+    try:
+        return msgspec.json.decode(octets, type=shape)
+    except UnicodeDecodeError:
+        raise RequestRefused("invalid-body", "a text in the JSON is not UTF-8") from None
+    except RecursionError:
+        raise RequestRefused("invalid-body", "the JSON is nested too deeply") from None
+    except msgspec.DecodeError as e:
+        raise RequestRefused("invalid-body", str(e)) from None
+
+
+def filtered_number(text: str, country: str) -> str:
+    """A number that somebody searches for, in the form in which it is stored: E.164 where it is one, else (short codes,
+    senders with letters) as it is. A ``+`` that was not percent-encoded arrives as a space, and is read as it was meant."""
+    if re.fullmatch(r" [0-9]{7,15}", text):
+        text = f"+{text[1:]}"
+    if re.fullmatch(r"[0-9]{3,6}", text):
+        return text
+    try:
+        return normal_number(text, country)
+    except RequestRefused:
+        return text
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +100,26 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[str, ...] = ()
     #: the struct of the body
     body: type[msgspec.Struct] | None = None
-    #: status of the good answer
+    #: status of the good answer, and the shape of its document
     status: int = 200
+    answer: type[msgspec.Struct]
+    #: True when the document is a page of them
+    many: bool = False
+    #: True when an idempotency key makes it safe to call again
+    keyed: bool = False
+
+    def check(self, call: Call) -> None:
+        """RequestRefused("invalid-query") for a parameter that it does not know: a misspelt filter must not answer with
+        everything."""
+        for name in call.query:
+            if name not in self.query:
+                known = f"it knows {', '.join(self.query)}" if self.query else "it takes none"
+                raise RequestRefused("invalid-query", f"there is no parameter `{name[:40]}` here; {known}")
+
+    async def answered(self, call: Call) -> Answer:
+        """Checks the query and runs it."""
+        self.check(call)
+        return await self.run(call)
 
 
 @cache
@@ -98,10 +146,12 @@ def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
 async def call(
     gateway: Gateway, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
 ) -> Answer:
-    """Runs an operation without HTTP: (status, document). ``body`` is anything that JSON can hold.
+    """Runs an operation without HTTP: (status, document), the document as JSON would bring it. ``body`` is anything
+    that JSON can hold.
 
     ``path`` is the plain path, without percent-encoding. Raises what the operation raises.
     """
     operation, parts = find(method, path)
     octets = b"" if body is None else msgspec.json.encode(body)
-    return await operation.run(Call(gateway, parts, dict(query or {}), octets))
+    status, document = await operation.answered(Call(gateway, parts, dict(query or {}), octets))
+    return status, msgspec.json.decode(msgspec.json.encode(document))

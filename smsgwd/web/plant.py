@@ -12,8 +12,8 @@ from smsgwd import __version__
 from smsgwd.clock import isoformat
 from smsgwd.errors import NotFound, RequestRefused
 from smsgwd.events import KINDS
-from smsgwd.model import LinkState, LinkStatus
-from smsgwd.web import views
+from smsgwd.model import Event, LinkState, LinkStatus
+from smsgwd.web import shapes, views
 from smsgwd.web.operations import Answer, Call, Operation
 
 SCOPES = (
@@ -60,8 +60,10 @@ async def link(call: Call) -> Answer:
 
 
 async def _pause(call: Call, paused: bool) -> Answer:
-    found = await _link(call)
-    changed = await call.gateway.queue.pause_link(found.name, paused, call.gateway.clock.now())
+    found, queue, now = await _link(call), call.gateway.queue, call.gateway.clock.now()
+    if not found.since:  # it is configured, and never ran: the store does not know it yet
+        await queue.record_link(found.name, found.type, found.number, found.state, found.reason, now)
+    changed = await queue.pause_link(found.name, paused, now)
     call.gateway.roster.note(found.name, paused=paused)
     call.gateway.queue.poke(f"link:{found.name}")
     return 200, views.link(changed)
@@ -78,20 +80,24 @@ async def resume(call: Call) -> Answer:
 # ---- events and status ---------------------------------------------------------------------------------------------
 
 
-async def events(call: Call) -> Answer:
-    """Oldest first after ``after``; a negative one gives the newest. ``next`` is the number to go on after."""
+def event_kind(call: Call) -> str:
+    """The kind that is asked for; empty for all. RequestRefused("invalid-query")."""
     kind = call.query.get("kind", "")
     if kind and kind not in KINDS:
         raise RequestRefused("invalid-query", "`kind` is no kind of event; see the list in the documentation")
-    after = call.number("after", -100, -10_000, 1 << 62)
-    found = await call.gateway.queue.events_after(after, call.number("limit", 100, 1, 10_000), kind)
+    return kind
+
+
+async def events(call: Call) -> Answer:
+    """Oldest first after ``after``; a negative one gives the newest. ``next`` is the number to go on after."""
+    after, limit = call.number("after", -100, -1000, 1 << 62), call.number("limit", 100, 1, 1000)
+    found = await call.gateway.queue.events_after(after, limit, event_kind(call))
     return 200, {"items": [views.event(e) for e in found], "next": str(found[-1].id) if found else None}
 
 
 async def status(call: Call) -> Answer:
     """One look at everything: links, what waits, what was done today, what is owed."""
     queue, now = call.gateway.queue, call.gateway.clock.now()
-    pending, dead = [await queue.outbox(state, "", 1000) for state in ("pending", "dead")]
     return 200, {
         "name": call.gateway.config.gateway.name,
         "version": __version__,
@@ -99,7 +105,7 @@ async def status(call: Call) -> Answer:
         "links": [views.link(x) for x in await _links(call)],
         "queue": [msgspec.to_builtins(row) for row in await queue.depth(now)],
         "today": await queue.rollup(1, now),
-        "outbox": {"pending": len(pending.items), "dead": len(dead.items)},
+        "outbox": await queue.outbox_depth(),
     }
 
 
@@ -117,7 +123,7 @@ async def create_token(call: Call) -> Answer:
     unknown = [s for s in scopes if s not in SCOPES]
     if unknown or not scopes:
         raise RequestRefused("unknown-scope", f"a scope is one of {', '.join(SCOPES)}")
-    token = PREFIX + base64.b32encode(secrets.token_bytes(25)).decode().lower()
+    token = PREFIX + base64.b32encode(secrets.token_bytes(32)).decode().lower().rstrip("=")
     made = await call.gateway.queue.add_token(digest_of(token), tuple(dict.fromkeys(scopes)), call.gateway.clock.now())
     return 201, {"id": made.id, "token": token, "scopes": list(made.scopes), "expires": None}
 
@@ -131,15 +137,21 @@ async def revoke_token(call: Call) -> Answer:
 
 
 OPERATIONS = (
-    Operation(method="GET", path="/v1/links", scope="messages:read", run=links, summary="Modems and SMPP binds"),
-    Operation(method="GET", path="/v1/links/{name}", scope="messages:read", run=link, summary="One link"),
-    Operation(method="POST", path="/v1/links/{name}/pause", scope="admin", run=pause, summary="Pause a link"),
-    Operation(method="POST", path="/v1/links/{name}/resume", scope="admin", run=resume, summary="Resume a link"),
+    Operation(method="GET", path="/v1/links", scope="messages:read", run=links, summary="Modems and SMPP binds",
+              answer=LinkStatus, many=True),
+    Operation(method="GET", path="/v1/links/{name}", scope="messages:read", run=link, summary="One link", answer=LinkStatus),
+    Operation(method="POST", path="/v1/links/{name}/pause", scope="admin", run=pause, summary="Pause a link",
+              answer=LinkStatus),
+    Operation(method="POST", path="/v1/links/{name}/resume", scope="admin", run=resume, summary="Resume a link",
+              answer=LinkStatus),
     Operation(method="GET", path="/v1/events", scope="messages:read", run=events, query=("after", "limit", "kind"),
-              summary="Events; a stream with Accept: text/event-stream"),
-    Operation(method="GET", path="/v1/status", scope="messages:read", run=status, summary="How the gateway is doing"),
+              summary="Events; a stream with Accept: text/event-stream", answer=Event, many=True),
+    Operation(method="GET", path="/v1/status", scope="messages:read", run=status, summary="How the gateway is doing",
+              answer=shapes.Status),
     Operation(method="POST", path="/v1/tokens", scope="admin", run=create_token, body=TokenRequest, status=201,
-              summary="Create an API token"),
-    Operation(method="GET", path="/v1/tokens", scope="admin", run=tokens, summary="List API tokens"),
-    Operation(method="DELETE", path="/v1/tokens/{id}", scope="admin", run=revoke_token, summary="Revoke an API token"),
+              summary="Create an API token", answer=shapes.NewToken),
+    Operation(method="GET", path="/v1/tokens", scope="admin", run=tokens, summary="List API tokens",
+              answer=shapes.ListedToken, many=True),
+    Operation(method="DELETE", path="/v1/tokens/{id}", scope="admin", run=revoke_token, summary="Revoke an API token",
+              answer=shapes.ListedToken),
 )  # fmt: skip

@@ -10,13 +10,14 @@ from smsgwd.clock import isoformat
 from smsgwd.model import Contact, Conversation, Event, LinkStatus, Message, OutboxItem, Submission, Token
 from smsgwd.queue.interface import Page
 
-_TIMES = frozenset({"created", "updated", "due", "expires", "at", "since", "opened", "first_seen", "revoked"})
+#: fields that hold milliseconds since 1970
+TIMES = frozenset({"created", "updated", "due", "expires", "at", "since", "opened", "first_seen", "revoked"})
 
 
 def document(noun: msgspec.Struct) -> dict[str, Any]:
     """Any noun: names as in its struct, milliseconds as ISO 8601, null for a time that is not set."""
     made: dict[str, Any] = msgspec.to_builtins(noun)
-    for name in _TIMES & made.keys():
+    for name in TIMES & made.keys():
         made[name] = isoformat(made[name]) if made[name] else None
     return made
 

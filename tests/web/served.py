@@ -10,6 +10,7 @@ from smsgwd.gateway import Gateway
 from smsgwd.web.app import serve
 from smsgwd.web.plant import digest_of
 from tests.store import StillClock, gateway, store
+from tests.web.conforming import conforms
 
 TOKEN = "smsgw_test"
 
@@ -17,17 +18,21 @@ TOKEN = "smsgw_test"
 class Served:
     """A running API. :meth:`ask` goes over the unix socket, :meth:`over_tcp` with a token over TCP."""
 
-    def __init__(self, gate: Gateway, path: str, address: str, unix, tcp) -> None:
+    def __init__(self, gate: Gateway, stop: asyncio.Event, path: str, address: str, unix, tcp) -> None:
         self.gateway, self.queue, self.clock = gate, gate.queue, gate.clock
-        self.path, self.address, self._unix, self._tcp = path, address, unix, tcp
+        self.stop, self.path, self.address, self._unix, self._tcp = stop, path, address, unix, tcp
 
     async def ask(self, method: str, path: str, body=None, **more):
         async with self._unix.request(method, f"http://localhost{path}", json=body, **more) as answer:
-            return answer.status, await answer.json(content_type=None)
+            document = await answer.json(content_type=None)
+        conforms(method, path, answer.status, document)
+        return answer.status, document
 
     async def over_tcp(self, method: str, path: str, body=None, token: str = TOKEN, **more):
         headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})} if token else more.pop("headers", {})
-        async with self._tcp.request(method, f"http://{self.address}{path}", json=body, headers=headers, **more) as answer:
+        async with self._tcp.request(
+            method, f"http://{self.address}{path}", json=body, headers=headers, **more
+        ) as answer:
             return answer.status, await answer.json(content_type=None), answer.headers
 
     def stream(self, path: str, headers=None):
@@ -52,7 +57,6 @@ async def served(folder: Path, *scopes: str, clock: StillClock | None = None):
                     aiohttp.ClientSession(connector=aiohttp.UnixConnector(path)) as unix,
                     aiohttp.ClientSession() as tcp,
                 ):
-                    yield Served(gate, path, address, unix, tcp)
+                    yield Served(gate, stop, path, address, unix, tcp)
             finally:
                 stop.set()
-                queue.poke("events")
