@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from smsgwd.errors import ConfigError, Problem
+from smsgwd.events import WEBHOOK_KINDS
 
 DEFAULT_PATH = "/etc/smsgwd/smsgwd.toml"
 
@@ -376,6 +377,10 @@ def _check(config: Config, reader: _Reader) -> None:
             reader.problem(f"helpdesk[{i}].type", f"{desk.type!r} is not known; known: webhook")
         if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", desk.url):
             reader.problem(f"helpdesk[{i}].url", "must be an http or https address without user and password")
+        for kind in sorted(set(desk.events) - WEBHOOK_KINDS):
+            close = difflib.get_close_matches(kind, WEBHOOK_KINDS, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(WEBHOOK_KINDS))}"
+            reader.problem(f"helpdesk[{i}].events", f"{kind!r} is no kind of webhook; {hint}")
     if config.api.listen and not re.fullmatch(r"[^\s:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", config.api.listen):
         reader.problem("api.listen", "must be host:port, such as 127.0.0.1:8480")
 
@@ -389,7 +394,7 @@ def _check_names(section: str, names: list[str], reader: _Reader) -> None:
 
 
 def _check_link(path: str, link: LinkConfig, reader: _Reader) -> None:
-    if link.number and not re.fullmatch(r"\+[0-9]{3,15}|[0-9]{3,8}|[A-Za-z0-9 ]{1,11}", link.number):
+    if link.number and not re.fullmatch(r"\+[0-9]{3,15}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}", link.number):
         reader.problem(f"{path}.number", "must be +digits, a short code, or up to 11 letters")
     for i, prefix in enumerate(link.prefixes):
         if not re.fullmatch(r"\+[0-9]{0,15}", prefix):

@@ -166,7 +166,7 @@ class Daemon:
         from smsgwd.helpdesk.webhook import WebhookDesk
         from smsgwd.outbox import Outbox
 
-        desks = [WebhookDesk(desk, self.clock) for desk in self.config.helpdesk]
+        desks = [WebhookDesk(desk, self.clock, gateway=self.config.gateway.name) for desk in self.config.helpdesk]
         await Outbox(self.queue, desks, self.clock).run(self.stop_workers)
 
     async def _serve(self) -> None:

@@ -118,9 +118,9 @@ def parse_at(text: str, now: int) -> int:
             at += timedelta(days=1) if at < here else timedelta()
         else:
             at = datetime.fromisoformat(text)
-    except ValueError:
+        due = int(at.timestamp() * 1000)
+    except (ValueError, OverflowError):
         raise RequestRefused("invalid-time", "`at` is none of 2026-01-31T09:30+01:00, 09:30, +2h") from None
-    due = int(at.timestamp() * 1000)
     if due - now > FARTHEST:
         raise RequestRefused("invalid-time", "`at` is more than a year ahead")
     return max(due, now)

@@ -12,8 +12,10 @@ from smsgwd.cli.base import app_of, json_option
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Read configuration, rules and templates; connect nowhere. Ends with 78 and every mistake when one is wrong."""
+    from smsgwd.clock import SystemClock
     from smsgwd.config import load
     from smsgwd.errors import ConfigError, Problem
+    from smsgwd.helpdesk.webhook import WebhookDesk
     from smsgwd.modem.profile import find_profile
     from smsgwd.rules.load import load_rules
 
@@ -28,6 +30,11 @@ def check(ctx: click.Context) -> None:
                 find_profile(getattr(link, "profile", "auto"))
             except ConfigError as e:
                 problems += [p._replace(file=app.config_path, path=f"link {link.name}: profile") for p in e.problems]
+        for desk in config.helpdesk:
+            try:
+                WebhookDesk(desk, SystemClock())
+            except ConfigError as e:
+                problems += [p._replace(file=app.config_path) for p in e.problems]
         desks = tuple(desk.name for desk in config.helpdesk)
         rules = len(load_rules(config.gateway.rules, config.gateway.templates, desks=desks).rules)
     except ConfigError as e:
