@@ -71,7 +71,7 @@ async def accepts() -> list[dict[str, Any]]:
     goals = {1: "3000", 10: "13000", 100: "40000", 1000: "40000"}
     for submitters, jobs in ((1, 400), (10, 4000), (100, 15_000), (1000, 20_000)):
         async with store() as queue:
-            rate, cpu = await together(jobs, submitters, lambda n: queue.accept([draft(n)], CLOCK.now()))  # noqa: B023
+            rate, cpu = await together(jobs, submitters, lambda n: queue.accept([draft(n)], CLOCK.now()))
         rows.append(row(f"durable accept, {submitters} submitters", "1/s", rate, goals[submitters]))
         rows.append(row(f"durable accept, {submitters} submitters, CPU", "µs", cpu, "30" if submitters >= 100 else ""))
     return rows

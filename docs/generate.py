@@ -10,7 +10,7 @@ import importlib
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -22,8 +22,9 @@ from smsgwd.cli import COMMANDS
 from smsgwd.cli.sim import SIMULATORS
 from smsgwd.events import KINDS, WEBHOOK_KINDS
 from smsgwd.model import MESSAGE_TRANSITIONS, SUBMISSION_TRANSITIONS
-from smsgwd.modem.sim.faults import FAULTS
+from smsgwd.modem.sim import faults as modem_faults
 from smsgwd.rules.template import FIELDS
+from smsgwd.smpp.sim import faults as centre_faults
 from smsgwd.web.operations import table
 
 DOCS = Path(__file__).resolve().parent
@@ -88,9 +89,18 @@ def exit_statuses() -> str:
 
 
 def faults() -> str:
-    rows = []
-    for name, (what, takes) in FAULTS.items():
-        rows.append(f"| `{name}` | {what} | {' '.join(f'`{k}={v}`' for k, v in takes.items())} |")
+    return _faults(modem_faults.FAULTS)
+
+
+def smsc_faults() -> str:
+    return _faults(centre_faults.FAULTS)
+
+
+def _faults(table: Mapping[str, Any]) -> str:
+    rows = [
+        f"| `{name}` | {kind.what} | {' '.join(f'`{k}={v}`' for k, v in kind.takes.items())} |"
+        for name, kind in table.items()
+    ]
     return "| fault | what happens | arguments |\n|---|---|---|\n" + "\n".join(rows)
 
 
@@ -185,7 +195,7 @@ def fields() -> str:
 
 #: mark -> who makes what stands between
 PARTS: dict[str, Callable[[], str]] = {
-    "commands": commands, "exit-statuses": exit_statuses, "faults": faults, "keys": keys, "kinds": kinds,
+    "commands": commands, "exit-statuses": exit_statuses, "faults": faults, "smsc-faults": smsc_faults, "keys": keys, "kinds": kinds,
     "message-states": message_states, "submission-states": submission_states, "calls": calls, "fields": fields,
 }  # fmt: skip
 

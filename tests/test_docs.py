@@ -17,7 +17,8 @@ PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("*/READM
 
 def generator():
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -75,6 +76,6 @@ def test_no_file_speaks_of_elsewhere():
     found = [
         name for name in listed
         if name.endswith((".py", ".md", ".toml", ".cfg")) and name != "tests/test_docs.py"
-        and bad.search((ROOT / name).read_text(errors="replace"))
+        and (ROOT / name).exists() and bad.search((ROOT / name).read_text(errors="replace"))
     ]  # fmt: skip
     assert found == []

@@ -65,7 +65,8 @@ def plain(text: str, locking: int = 0, single: int = 0) -> str:
 def _plain(character: str, locking: int, single: int) -> str:
     if gsm7.try_encode(character, locking, single) is not None:
         return character
-    candidates = [_PLAIN.get(character), _base(character)]
+    base = _base(character)
+    candidates = [_PLAIN.get(character), base, "".join(_PLAIN.get(c, c) for c in base)]
     if "Ͱ" <= character <= "Ͽ" or "ἀ" <= character <= "῾":
         capital = _base(character).upper()
         candidates = [_PLAIN.get(capital, capital)]
