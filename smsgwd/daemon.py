@@ -26,7 +26,8 @@ import msgspec
 
 from smsgwd import __version__, log
 from smsgwd.clock import Clock, SystemClock
-from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, load, parse_rate
+from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, parse_rate
+from smsgwd.config_file import load
 from smsgwd.dispatch import Lane
 from smsgwd.errors import ConfigError, LinkError, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway

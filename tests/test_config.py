@@ -23,11 +23,10 @@ from smsgwd.config import (
     Section,
     SmppConfig,
     key_of,
-    load,
-    parse,
     parse_duration,
     parse_rate,
 )
+from smsgwd.config_file import load, parse
 from smsgwd.errors import ConfigError
 from smsgwd.rules.lint import warnings
 from smsgwd.rules.load import load_rules
@@ -55,14 +54,18 @@ def problems(text: str, environ=None) -> list[tuple[str, str]]:
         pytest.param("[gatway]\n", "gatway", "unknown key; did you mean 'gateway'?", id="misspelt section"),
         pytest.param('[gateway]\nsokcet = "x"\n', "gateway.sokcet", "did you mean 'socket'?", id="misspelt key"),
         pytest.param("[gateway]\nzzz = 1\n", "gateway.zzz", "unknown key", id="unknown key, nothing near"),
-        pytest.param("gateway = 1\n", "gateway", "must be a table, not a number", id="section as number"),
-        pytest.param("[gateway]\nname = 5\n", "gateway.name", "Expected `str`, got `int`", id="number for a text"),
-        pytest.param("[limits]\nsegments = 'ten'\n", "limits.segments", "Expected `int`", id="text for a number"),
-        pytest.param("[limits]\nsegments = 0\n", "limits.segments", ">= 1", id="too small"),
-        pytest.param("[limits]\nsegments = 256\n", "limits.segments", "<= 255", id="too large"),
+        pytest.param("gateway = 1\n", "gateway", "must be a table, not a whole number", id="section as number"),
+        pytest.param("[gateway]\nname = 5\n", "gateway.name", "must be text, not a whole number", id="number for a text"),
+        pytest.param("[limits]\nsegments = 'ten'\n", "limits.segments", "must be a whole number, not text", id="text for a number"),
+        pytest.param("[limits]\nsegments = 0\n", "limits.segments", "must be 1 or more", id="too small"),
+        pytest.param("[limits]\nsegments = 256\n", "limits.segments", "must be 255 or less", id="too large"),
         pytest.param("[loops]\nglobal_ = 1\n", "loops.global_", "did you mean 'global'?", id="the name in Python"),
-        pytest.param("[gateway]\nallow = 'US'\n", "gateway.allow", "must be a list, not a string", id="text for a list"),
+        pytest.param("[gateway]\nallow = 'US'\n", "gateway.allow", "must be a list, not text", id="text for a list"),
         pytest.param("[gateway]\ncountry = 'us'\n", "gateway.country", "two capital letters", id="country"),
+        pytest.param("[gateway]\ncountry = 'ZZ'\n", "gateway.country", "no country", id="country that is none"),
+        pytest.param("[gateway]\nallow = ['US', 5]\n", "gateway.allow[1]", "must be text, not a whole number", id="item"),
+        pytest.param(MODEM + "national = ['tr', 'pl']\n", "link[0].national[1]", "no language with", id="language"),
+        pytest.param(DESK + "events = ['message.sen']\n", "helpdesk[0].events[0]", "mean 'message.sent'", id="event kind"),
         pytest.param("[gateway]\nallow = ['US', 'usa']\n", "gateway.allow[1]", "neither a country", id="allow"),
         pytest.param("[retention]\ntext = '90 days'\n", "retention.text", "is not a duration", id="duration in words"),
         pytest.param("[retention]\ntext = 90\n", "retention.text", "is not a duration", id="duration without unit"),
@@ -78,19 +81,19 @@ def problems(text: str, environ=None) -> list[tuple[str, str]]:
         pytest.param(MODEM + "number = '0664 123'\n", "link[0].number", "must be +digits", id="national number"),
         pytest.param(MODEM + "number = 'A long name of ours'\n", "link[0].number", "up to 11 letters", id="long name"),
         pytest.param(MODEM + "prefixes = ['1']\n", "link[0].prefixes[0]", "is not a prefix", id="prefix without +"),
-        pytest.param(MODEM + "classes = ['urgent']\n", "link[0].classes[0]", "none of bulk, normal, alarm", id="class"),
+        pytest.param(MODEM + "classes = ['urgent']\n", "link[0].classes[0]", "known: bulk, normal, alarm", id="class"),
         pytest.param(MODEM + "rate = '10 a minute'\n", "link[0].rate", "is not a rate", id="rate in words"),
         pytest.param(MODEM + "rate = '0/m'\n", "link[0].rate", "is not a rate", id="rate of nothing"),
-        pytest.param(MODEM + "weight = 1001\n", "link[0].weight", "<= 1000", id="weight"),
+        pytest.param(MODEM + "weight = 1001\n", "link[0].weight", "must be 1000 or less", id="weight"),
         pytest.param(MODEM + "pin = 1234\n", "link[0].pin", "must be a string, or a table", id="PIN as number"),
         pytest.param(MODEM + "pin = { fil = 'x' }\n", "link[0].pin", "credential, file, env", id="secret from nowhere"),
         pytest.param(MODEM + "pin = { file = 'x', env = 'y' }\n", "link[0].pin", "one of", id="secret from two places"),
         pytest.param(MODEM + "pin = { env = '' }\n", "link[0].pin", "env must be a name", id="secret without name"),
         pytest.param(MODEM + "pin = { env = 'NO_PIN' }\n", "link[0].pin", "has no NO_PIN", id="variable not there"),
         pytest.param(MODEM + "pin = { file = '/nowhere' }\n", "link[0].pin", "/nowhere: No such file", id="file not there"),
-        pytest.param(SMPP + "bind = 'both'\n", "link[0].bind", "none of transceiver", id="bind"),
-        pytest.param(SMPP + "port = 70000\n", "link[0].port", "<= 65535", id="port"),
-        pytest.param(SMPP + "throughput = -1\n", "link[0].throughput", ">= 0", id="throughput"),
+        pytest.param(SMPP + "bind = 'both'\n", "link[0].bind", "known: transceiver", id="bind"),
+        pytest.param(SMPP + "port = 70000\n", "link[0].port", "must be 65535 or less", id="port"),
+        pytest.param(SMPP + "throughput = -1\n", "link[0].throughput", "must be 0 or more", id="throughput"),
         pytest.param(DESK + DESK, "helpdesk[1].name", "is used twice", id="desk twice"),
         pytest.param(DESK + "type = 'fax'\n", "helpdesk[0].type", "is not known", id="desk of unknown type"),
         pytest.param(DESK.replace("https", "ftp"), "helpdesk[0].url", "http or https", id="other scheme"),
@@ -108,6 +111,11 @@ def test_all_mistakes_at_once():
     """Every mistake of a file is told, not the first alone."""
     text = "[gateway]\nnaem = 'x'\nallow = 5\n[retention]\ntext = 'x'\n" + MODEM + "wieght = 5\n[[link]]\ntype = 'modem'\n"
     paths = [path for path, _ in problems(text)]
+    wrong_values = MODEM + "rate = 'often'\nprefixes = ['1']\n" + DESK.replace("https", "ftp") + "[api]\nlisten = 'x'\n"
+    mixed = [path for path, _ in problems(wrong_values + "[gateway]\ncountry = 'ZZ'\nnaem = 'x'\n" + SMPP)]
+    assert sorted(mixed) == [
+        "api.listen", "gateway.country", "gateway.naem", "helpdesk[0].url", "link[0].prefixes[0]", "link[0].rate",
+    ]  # fmt: skip
     assert paths == ["gateway.naem", "gateway.allow", "link[0].wieght", "link[1].name", "link[1].port", "retention.text"]
 
 

@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from smsgwd.config import Config, load
+from smsgwd.config import Config
+from smsgwd.config_file import load
 from smsgwd.errors import DaemonUnreachable, StoreUnavailable
 from smsgwd.web.problems import error_of
 
