@@ -7,12 +7,13 @@ step is printed when its event arrives, with ids and times.
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,31 +61,31 @@ class Story:
             when = _clock(at)
             click.echo(f"{click.style(when, dim=True)}  {click.style(caption, bold=True):<24} {detail}")
 
-    def wait(self, kind: str, fits: Callable[[dict[str, Any]], bool] = lambda e: True) -> dict[str, Any]:
-        """The first event of a kind that fits, seen already or still to come."""
-        for past in self.seen:
-            if past["kind"] == kind and fits(past):
-                return past
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Every event in its order, those seen already first; SceneError for one that has no place in the story."""
+        yield from self.seen.copy()
         while True:
             event: dict[str, Any] = json.loads(self.tail.wait_line("{", PATIENCE))
             self.seen.append(event)
             if event["kind"] in ("message.failed", "message.uncertain", "webhook.dead"):
                 raise SceneError(f"unexpected event {event['kind']}: {event['data']}")
-            if event["kind"] == kind and fits(event):
-                return event
+            yield event
+
+    def wait(self, kind: str, fits: Callable[[dict[str, Any]], bool] = lambda e: True) -> dict[str, Any]:
+        """The first event of a kind that fits, seen already or still to come."""
+        return next(event for event in self.events() if event["kind"] == kind and fits(event))
 
     def play(self) -> None:
         scene = self.scene
-        for link in ("modem1", "carrier"):
-            event = self.wait("link.up", lambda e, link=link: e.get("link") == link)  # type: ignore[misc]
-            self.say("link up", f"{link}: {event['data'].get('why', '')}", event["at"])
+        ups = (event for event in self.events() if event["kind"] == "link.up")
+        for event in itertools.islice(ups, 2):
+            self.say("link up", f"{event['link']}: {event['data'].get('why', '')}", event["at"])
         scene.run("contacts", "set", CUSTOMER, "--name", "Corner Bakery")
         self._customer_texts()
         reply = self._rule_answers()
         ticket = self._ticket_opens()
         answer = self._agent_answers(ticket)
-        self._follow(reply)
-        self._follow(answer)
+        self._follow(reply, answer)
         self._alarm_by_carrier()
 
     def _customer_texts(self) -> None:
@@ -102,7 +103,7 @@ class Story:
         rule = self.wait("rule.matched")
         self.say("rule matches", str(rule["data"]["rule"]), rule["at"])
         reply = self.wait("message.accepted", lambda e: e["data"].get("origin") == "rule")
-        self.say("answer is stored", reply["message"], reply["at"])
+        self.say("answer is stored", f"{reply['message']} {self._words(reply['message'])}", reply["at"])
         return str(reply["message"])
 
     def _ticket_opens(self) -> dict[str, Any]:
@@ -115,19 +116,29 @@ class Story:
 
     def _agent_answers(self, ticket: dict[str, Any]) -> str:
         answer = self.wait("message.accepted", lambda e: e["data"].get("origin") == "desk")
-        self.say("agent answers", f"{answer['message']} in {ticket['data']['ticket']}", answer["at"])
+        words = f"{self._words(answer['message'])} in {ticket['data']['ticket']}"
+        self.say("agent answers", f"{answer['message']} {words}", answer["at"])
         return str(answer["message"])
+
+    def _words(self, message: str) -> str:
+        """The beginning of a text, quoted; events never carry it."""
+        text = self.scene.run("queue", "show", message)["text"]
+        return f"“{text if len(text) <= 48 else text[:47] + '…'}”"
 
     def _alarm_by_carrier(self) -> None:
         sent = self.scene.run("send", "--to", ON_CALL, "--class", "alarm", "--from", "carrier",
                               "Fault at street cabinet 12: customers are offline")  # fmt: skip
-        self.say("alarm to on-call", f"{sent['id']} by the carrier link")
+        accepted = self.wait("message.accepted", lambda e: e["message"] == sent["id"])
+        self.say("alarm to on-call", f"{sent['id']} by the carrier link", accepted["at"])
         self._follow(sent["id"])
 
-    def _follow(self, message: str) -> None:
-        for kind, caption in (("message.sent", "network took it"), ("message.delivered", "delivery report")):
-            event = self.wait(kind, lambda e: e.get("message") == message)
-            self.say(caption, f"{message} by {event.get('link') or event['data'].get('link', '')}", event["at"])
+    def _follow(self, *messages: str) -> None:
+        """Texts on their way, step by step as the steps happen, until the last is delivered."""
+        captions = {"message.sent": "network took it", "message.delivered": "delivery report"}
+        steps = (e for e in self.events() if e["kind"] in captions and e.get("message") in messages)
+        for event in itertools.islice(steps, len(messages) * len(captions)):
+            by = event.get("link") or event["data"].get("link", "")
+            self.say(captions[event["kind"]], f"{event['message']} by {by}", event["at"])
 
     def summary(self) -> dict[str, Any]:
         """What the gateway stored, read back by its own commands, and held against what the networks saw."""
