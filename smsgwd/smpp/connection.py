@@ -202,6 +202,7 @@ class Connection:
         except StoreUnavailable as e:
             log.warning("a delivery is left with the SMSC", link=self._name, why=str(e))
             status = CommandStatus.ESME_RX_T_APPN
+            self._repeats.forget(delivery.header, delivery.octets)
         self.session.answer(delivery, status)
         self._flush()
 
@@ -280,6 +281,7 @@ class Connection:
     def _end(self, why: str) -> None:
         """The end: an error unless we wanted it."""
         self._ended.set()
+        self._settled.set()  # nothing more is answered
         if not self._draining:
             raise LinkError(f"{self._where}: {why}")
 

@@ -89,7 +89,7 @@ class Destinations(msgspec.Struct, frozen=True):
         if not out:
             raise PduError(f"{name} has at most 254 entries")
         for d in value:
-            out.append(b"\2" if d.ton is None else bytes((1, d.ton & 0xFF, d.npi & 0xFF)))
+            out.append(b"\2" if d.ton is None else b"\1" + _numbers((d.ton, d.npi), 1, name))
             out.append(CString(21).pack(d.address, name))
         return b"".join(out)
 
@@ -127,7 +127,7 @@ class Unsuccesses(msgspec.Struct, frozen=True):
             raise PduError(f"{name} has at most 255 entries")
         out = [bytes((len(value),))]
         for u in value:
-            out += [bytes((u.ton, u.npi)), CString(21).pack(u.address, name), u.status.to_bytes(4, "big")]
+            out += [_numbers((u.ton, u.npi), 1, name), CString(21).pack(u.address, name), _numbers((u.status,), 4, name)]
         return b"".join(out)
 
     def unpack(self, octets: bytes, at: int, lenient: bool) -> tuple[tuple[Unsuccess, ...], int]:
@@ -142,6 +142,14 @@ class Unsuccesses(msgspec.Struct, frozen=True):
             found.append(Unsuccess(ton, npi, address, int.from_bytes(octets[at : at + 4], "big")))
             at += 4
         return tuple(found), at
+
+
+def _numbers(values: Sequence[int], size: int, name: str) -> bytes:
+    """Unsigned integers of ``size`` octets each."""
+    try:
+        return b"".join(value.to_bytes(size, "big") for value in values)
+    except OverflowError:
+        raise PduError(f"a number in {name} does not fit in {size} octets") from None
 
 
 def _octet(octets: bytes, at: int) -> tuple[int, int]:

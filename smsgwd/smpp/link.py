@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 
@@ -107,8 +108,8 @@ class SmppLink:
             why = f"TLS failed: {e.reason or 'no handshake'}"
         except TimeoutError:
             why = f"no connection in {self._timers.bind:g} s"
-        except OSError as e:
-            why = e.strerror or str(e)
+        except OSError as e:  # asyncio puts words of its own in strerror; a name that is not found has a negative number
+            why = os.strerror(e.errno) if e.errno and e.errno > 0 else e.strerror or str(e)
         raise LinkError(f"{self._where}: {why}")
 
 

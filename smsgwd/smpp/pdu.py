@@ -134,7 +134,10 @@ def pack(command_id: int, status: int, sequence: int, body: Body) -> bytes:
     length = HEADER_SIZE + len(octets)
     if length > LARGEST_PDU:
         raise PduError(f"a PDU of {length} octets is too long")
-    return _HEADER.pack(length, command_id, status, sequence) + octets
+    try:
+        return _HEADER.pack(length, command_id, status, sequence) + octets
+    except struct.error:
+        raise PduError(f"status {status} or sequence number {sequence} does not fit in 4 octets") from None
 
 
 def pack_body(body: Body) -> bytes:

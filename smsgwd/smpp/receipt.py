@@ -94,7 +94,7 @@ def receipt_fields(text: bytes) -> dict[str, str]:
 def _state(body: ShortMessage | DataSm, fields: dict[str, str]) -> tuple[ReportStatus, str]:
     value = body.tlv(Tag.MESSAGE_STATE)
     if value:
-        number = int.from_bytes(value, "big")
+        number = int.from_bytes(value[:4], "big")  # one octet by the standard; a long one must not become a long number
         return STATES.get(number, (_S.PENDING, f"message_state {number}"))
     word = fields.get("stat", "").upper()
     status = next((status for beginning, status in _WORDS if word.startswith(beginning)), _S.PENDING)

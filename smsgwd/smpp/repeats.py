@@ -46,7 +46,7 @@ class Repeats:
 
     def stamp(self, sequence: int, body: bytes, now: float) -> int:
         """The stamp of a body that came with this sequence number."""
-        body = hashlib.blake2b(body, digest_size=16).digest()
+        body = _digest(body)
         key = (sequence, body)
         known = self._here.get(key)
         if known is not None and now - known[1] < MEMORY_SECONDS:
@@ -60,6 +60,10 @@ class Repeats:
         while len(self._here) > CAPACITY:
             self._here.popitem(last=False)
         return stamp
+
+    def forget(self, header: Header, octets: bytes) -> None:
+        """It was refused, not stored: when it comes again it is the first one."""
+        self._here.pop((header.sequence, _digest(octets[HEADER_SIZE:])), None)
 
     def _earlier(self, body: bytes, now: float) -> int | None:
         """The oldest open doubt about this body."""
@@ -80,3 +84,7 @@ class Repeats:
         self._here.clear()
         while len(self._doubt) > CAPACITY:
             self._doubt.popitem(last=False)
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).digest()

@@ -258,7 +258,7 @@ class Session:
     def _bind_answered(self, header: Header, frame: bytes) -> list[Event]:
         if header.status or header.command_id == _C.GENERIC_NACK:
             self.state = State.CLOSED
-            return [BindRefused(header.status)]
+            return [BindRefused(header.status or _E.ESME_RUNKNOWNERR)]
         self.state = self._bound
         body = _body(frame)
         system_id, version = (body.system_id, body.tlv(Tag.SC_INTERFACE_VERSION)) if isinstance(body, BindResp) else (b"", b"")

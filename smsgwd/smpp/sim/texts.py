@@ -66,7 +66,7 @@ def _text(data_coding: int, header: UserDataHeader, octets: bytes) -> str:
 
 def _sar(body: ShortMessage | DataSm) -> tuple[int | None, int, int]:
     values = [body.tlv(tag) for tag in (Tag.SAR_MSG_REF_NUM, Tag.SAR_SEGMENT_SEQNUM, Tag.SAR_TOTAL_SEGMENTS)]
-    ref, part, parts = (int.from_bytes(value or b"", "big") for value in values)
+    ref, part, parts = (int.from_bytes((value or b"")[:4], "big") for value in values)  # a journal has no longer numbers
     return (ref, part, parts) if all(values) else (None, 1, 1)
 
 
