@@ -32,7 +32,7 @@ from smsgwd.dispatch import Lane
 from smsgwd.errors import ConfigError, LinkError, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.intake import Intake
-from smsgwd.link import Link
+from smsgwd.link import Dialogue, Link
 from smsgwd.model import EventData, LinkState
 from smsgwd.queue.interface import Queue
 from smsgwd.queue.sqlite import Limits, open_queue
@@ -45,6 +45,8 @@ from smsgwd.rules.model import RuleSet
 TICK = 15.0
 #: seconds that a line of the log may lag behind its event, so that a busy gateway reads events in rows of many
 LOG_LAG = 0.05
+#: seconds until the log looks again for events while the store is away
+STORE_PAUSE = 1.0
 #: pauses of a link that broke: doubling from the first to the last; a link that was up for a minute starts anew
 FIRST_PAUSE, LAST_PAUSE = 1.0, 300.0
 SETTLED = 60.0
@@ -65,7 +67,8 @@ def sd_notify(state: str) -> None:
 def route_links(config: Config) -> list[RouteLink]:
     """The links of a configuration as routing sees them, all down."""
     return [
-        RouteLink(name=x.name, number=x.number, prefixes=x.prefixes, classes=x.classes, weight=x.weight)
+        RouteLink(name=x.name, number=x.number, prefixes=x.prefixes, classes=x.classes, weight=x.weight,
+                  failover=x.failover)
         for x in config.link
         if x.enabled
     ]
@@ -76,12 +79,12 @@ def queue_limits(config: Config) -> Limits:
     return Limits(attempts=config.limits.attempts)
 
 
-def make_link(config: LinkConfig, clock: Clock) -> Link:
-    """The concrete driver of a link; imported only when it is used."""
+def make_link(config: LinkConfig, clock: Clock, profiles: str = "") -> Link:
+    """The concrete driver of a link; imported only when it is used. ``profiles``: the site's folder of modem profiles."""
     if isinstance(config, ModemConfig):
         from smsgwd.modem.link import ModemLink
 
-        return ModemLink(config, clock)
+        return ModemLink(config, clock, profiles=profiles)
     assert isinstance(config, SmppConfig)
     from smsgwd.smpp.link import SmppLink
 
@@ -98,11 +101,13 @@ class Daemon:
 
     def __init__(self, config_path: str, config: Config, rules: RuleSet, queue: Queue, clock: Clock) -> None:
         self.config_path, self.config, self.queue, self.clock = config_path, config, queue, clock
+        self._started_with = config
         self.roster = Roster(route_links(config))
         self.gateway = Gateway(config, queue, self.roster, clock)
         self.react = React(queue, self.gateway, rules, clock)
         self.intake = Intake(queue, self.roster, clock, {x.name: x.type for x in config.link})
-        self.links = [(x, make_link(x, clock)) for x in config.link if x.enabled]
+        self.links = [(x, make_link(x, clock, config.gateway.modems)) for x in config.link if x.enabled]
+        self.gateway.modems = {link.name: link.ussd for _, link in self.links if isinstance(link, Dialogue)}
         self.stop_workers, self.stop_links, self._hup = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._hurry = 0
 
@@ -143,7 +148,7 @@ class Daemon:
 
     async def supervise(self, config: LinkConfig, link: Link) -> None:
         """Runs a link, again and again, with growing pauses between."""
-        pause = FIRST_PAUSE
+        pause, again = FIRST_PAUSE, self.queue.hint(f"restart:{link.name}")
         while not self.stop_links.is_set():
             began = self.clock.monotonic()
             why = "stopped"
@@ -157,8 +162,8 @@ class Daemon:
             if self.clock.monotonic() - began >= SETTLED:
                 pause = FIRST_PAUSE
             wait = max(pause * random.uniform(0.8, 1.2), getattr(link, "least_pause", 0.0))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop_links.wait(), wait)
+            await _either(self.stop_links, again, wait)
+            again.clear()
             pause = min(pause * 2, LAST_PAUSE)
 
     # ---- workers of the daemon itself -------------------------------------------------------------------------------
@@ -184,12 +189,18 @@ class Daemon:
 
     async def _log_events(self) -> None:
         """Every event is a line of the log, in order."""
-        hint, position = self.queue.hint("events"), 0
-        for event in await self.queue.events_after(-1, 1):
-            position = event.id - 1
+        hint, position = self.queue.hint("events"), -1  # from the newest event on
         while True:
             hint.clear()
-            events = await self.queue.events_after(position, 500)
+            try:
+                events = await self.queue.events_after(position, 500)
+            except StoreUnavailable as e:
+                journal.warning("the store is away, events are logged later", why=str(e))
+                if self.stop_workers.is_set():
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.stop_workers.wait(), STORE_PAUSE)
+                continue
             for event in events:
                 level, text, fields = log.event_line(event)
                 getattr(journal, level)(text, **fields)
@@ -204,7 +215,8 @@ class Daemon:
         """What the clock alone makes due, and the watchdog of systemd."""
         while not self.stop_workers.is_set():
             with contextlib.suppress(StoreUnavailable):
-                await self.queue.expire(self.clock.now())
+                while await self.queue.expire(self.clock.now()) and not self.stop_workers.is_set():
+                    pass  # it is bounded: there may be more
             sd_notify("WATCHDOG=1")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stop_workers.wait(), TICK)
@@ -274,12 +286,13 @@ class Daemon:
         """Swaps what may change while running; the sections that need a restart are named and stay as they were."""
         config = load(self.config_path)
         rules = read_rules(config)
-        fixed = {name: getattr(self.config, name) for name in ("link", "api", "helpdesk")}
+        begun = self._started_with
+        fixed = {name: getattr(begun, name) for name in ("link", "api", "helpdesk")}
         restart = [name for name, old in fixed.items() if getattr(config, name) != old]
         restart += [
-            f"gateway.{name}"
-            for name in ("database", "socket")
-            if getattr(config.gateway, name) != getattr(self.config.gateway, name)
+            f"{section}.{name}"
+            for section, name in (("gateway", "database"), ("gateway", "socket"), ("limits", "attempts"))
+            if getattr(getattr(config, section), name) != getattr(getattr(begun, section), name)
         ]
         self.config = self.gateway.config = msgspec.structs.replace(config, **fixed)
         self.react.rules = rules

@@ -7,7 +7,8 @@ the same commit.
 A lane sleeps until something may have changed: a text for its link was committed, the link came up, a slot became free,
 or the next text falls due. All of these set the lane's one hint. There is no polling interval.
 
-When its link stays away for ``GRACE`` seconds, the lane hands the texts that may move to links that can send now.
+When its link stays away for ``GRACE`` seconds, or rests after a run of failures (``breaker.py``), the lane hands the texts
+that may move to links that can send now.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from smsgwd.breaker import Breaker
 from smsgwd.clock import Clock
 from smsgwd.errors import LinkError, StoreUnavailable, Uncertain
 from smsgwd.link import Link
 from smsgwd.log import get_logger
-from smsgwd.model import InDoubt, Outcome, Segment
+from smsgwd.model import EventData, InDoubt, Outcome, Segment
 from smsgwd.queue.interface import Queue
 from smsgwd.routing import Roster, Route, choose
 
@@ -30,6 +32,10 @@ from smsgwd.routing import Roster, Route, choose
 GRACE = 60.0
 #: longest sleep without looking again; a safety net under the hints, not a polling interval
 LONGEST_SLEEP = 60.0
+#: seconds that a lane takes nothing after its link said that it broke: until then the roster knows it too
+BROKE_PAUSE = 1.0
+#: seconds until a lane claims again while the store is away
+STORE_PAUSE = 1.0
 #: pauses between tries to record an outcome while the store is away, seconds
 RECORD_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -49,11 +55,14 @@ class Lane:
         self._next_slot = 0.0
         self._busy = 0
         self._away_since: float | None = clock.monotonic()
-        self._moved_at = 0.0
+        self._breaker = Breaker()
 
     @property
     def ready(self) -> bool:
         row = self.roster.get(self.link.name)
+        if row is not None and row.resting and not self._breaker.resting(self.clock.monotonic()):
+            self.roster.note(self.link.name, resting="")
+            row = self.roster.get(self.link.name)
         return row is not None and row.ready
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -67,10 +76,13 @@ class Lane:
                 else:
                     await self._while_away()
                 if not self._hint.is_set() and not stop.is_set():
+                    longest = await self._sleep_for()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._hint.wait(), await self._sleep_for())
+                        await asyncio.wait_for(self._hint.wait(), longest)
 
     async def _sleep_for(self) -> float:
+        if rest := self._breaker.resting(self.clock.monotonic()):
+            return min(rest, LONGEST_SLEEP)
         if not self.ready:
             away = self.clock.monotonic() - (self._away_since or 0.0)
             return max(1.0, GRACE - away) if away < GRACE else LONGEST_SLEEP
@@ -79,36 +91,40 @@ class Lane:
         try:
             due = await self.queue.next_due(self.link.name)
         except StoreUnavailable:
-            return 1.0
+            return STORE_PAUSE
         if due is None:
             return LONGEST_SLEEP
         return min(max((due - self.clock.now()) / 1000, 0.01), LONGEST_SLEEP)
 
     async def _claim(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
         """Fills the free slots of the window."""
-        free = self.link.window - self._busy
+        window = 1 if self._breaker.on_trial else self.link.window
+        free = window - self._busy
         if free <= 0 or not await self._paced(stop):
             return
         try:
             segments = await self.queue.claim(self.link.name, 1 if self._interval else free, self.clock.now())
         except StoreUnavailable as e:
             log.warning("the store is away, nothing is claimed", link=self.link.name, why=str(e))
-            await self.clock.sleep(1.0)
+            await self.clock.sleep(STORE_PAUSE)
             return
+        if not segments:
+            self._next_slot -= self._interval  # the slot was not used
         for segment in segments:
             self._busy += 1
-            self._next_slot = self.clock.monotonic() + self._interval
             group.create_task(self._carry(segment, stop), name=f"carry {segment.submission}")
-        if segments and self._busy < self.link.window:
+        if segments and self._busy < window:
             self._hint.set()
 
     async def _paced(self, stop: asyncio.Event) -> bool:
-        """Waits for the next slot of the rate; False when the daemon stops or the link left meanwhile."""
-        wait = self._next_slot - self.clock.monotonic()
-        if wait > 0:
+        """Waits for the next slot of the rate and takes it; False when the daemon stops or the link left meanwhile."""
+        while (wait := self._next_slot - self.clock.monotonic()) > 0 and not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait)
-        return not stop.is_set() and self.ready
+        if stop.is_set() or not self.ready:
+            return False
+        self._next_slot = self.clock.monotonic() + self._interval
+        return True
 
     async def _carry(self, segment: Segment, stop: asyncio.Event) -> None:
         """Hands one message's segments to the link, from the claimed one on."""
@@ -119,18 +135,29 @@ class Lane:
                 if current is not segment and not await self._paced(stop):
                     await self._give_back(current, "the link left or the daemon stops before this part")
                     return
-                self._next_slot = self.clock.monotonic() + self._interval
                 try:
                     outcome: Outcome = await self.link.submit(current)
                 except Uncertain as e:
                     outcome = InDoubt(str(e))
                 except LinkError as e:
+                    self._next_slot = max(self._next_slot, self.clock.monotonic() + BROKE_PAUSE)
                     await self._give_back(current, str(e))
                     return
                 following = await self._record(current, outcome)
+                await self._judge(current, outcome)
         finally:
             self._busy -= 1
             self._hint.set()
+
+    async def _judge(self, segment: Segment, outcome: Outcome) -> None:
+        """After a run of failures the link rests, and an operator is told."""
+        rest = self._breaker.note(segment.to.text, outcome, self.clock.monotonic())
+        if rest is None:
+            return
+        self.roster.note(self.link.name, resting=rest.why)
+        with contextlib.suppress(StoreUnavailable):
+            note: EventData = {"why": rest.why, "seconds": rest.seconds}
+            await self.queue.record_event("link.tripped", self.clock.now(), note, link=self.link.name)
 
     async def _record(self, segment: Segment, outcome: Outcome) -> Segment | None:
         return await self._stored(lambda: self.queue.record_result(segment.submission, outcome, self.clock.now()))
@@ -155,7 +182,11 @@ class Lane:
         if self._away_since is None:
             self._away_since = now
         row = self.roster.get(self.link.name)
-        if now - self._away_since < GRACE or (row is not None and row.paused and row.up):
+        if row is None or not row.failover or (row.paused and row.up):
+            return
+        if now - self._away_since < GRACE and not row.resting:
+            return
+        if not any(other.ready for other in self.roster):  # nowhere to go: nothing is read for that
             return
         with contextlib.suppress(StoreUnavailable):
             while moves := await self._moves():

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from smsgwd.clock import Clock
 from smsgwd.errors import StoreUnavailable
+from smsgwd.events import masked
 from smsgwd.log import get_logger
 from smsgwd.model import DeliveryReport, InboundSegment, LinkState, SubmitResult
 from smsgwd.queue.interface import Queue
@@ -45,6 +46,18 @@ class Intake:
             await self.queue.record_link(link, self.types[link], self._number(link), state, why, self.clock.now())
         except StoreUnavailable as e:
             log.error("a change of a link could not be stored", link=link, state=state.value, why=str(e))
+
+    async def described(self, link: str, **facts: str | int | float | None) -> None:
+        self.roster.describe(link, facts)
+
+    async def called(self, link: str, number: str) -> None:
+        await self.queue.record_event("call.from", self.clock.now(), {"from": masked(number)}, link=link)
+
+    async def remember(self, name: str, value: str) -> None:
+        await self.queue.remember(name, value)
+
+    async def recall(self, name: str) -> str:
+        return await self.queue.recall(name)
 
     async def noticed(self, link: str, kind: str, **data: str | int | float | bool | None) -> None:
         try:

@@ -7,7 +7,7 @@ A link acknowledges to the network (``AT+CNMA``, ``AT+CMGD``, ``deliver_sm_resp`
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from smsgwd.model import DeliveryReport, InboundSegment, LinkState, Segment, SubmitResult
 
@@ -31,8 +31,35 @@ class LinkSink(Protocol):
         """The link changed its state. ``why`` is one line for an operator, without secrets."""
         ...
 
+    async def described(self, link: str, **facts: str | int | float | None) -> None:
+        """What the link knows of its device and network now (model, operator, signal …), for people; None = unknown.
+        Kept while the gateway runs."""
+        ...
+
+    async def called(self, link: str, number: str) -> None:
+        """Somebody called the link's number by voice: kept like an inbound text without words, so that rules may
+        answer. Raises StoreUnavailable."""
+        ...
+
+    async def remember(self, name: str, value: str) -> None:
+        """Keeps a small fact over restarts; "" forgets it. Raises StoreUnavailable: then it is not kept."""
+        ...
+
+    async def recall(self, name: str) -> str:
+        """What was remembered under a name; "" for nothing. Raises StoreUnavailable."""
+        ...
+
     async def noticed(self, link: str, kind: str, **data: str | int | float | bool | None) -> None:
         """Something an operator should see (an event kind of :mod:`smsgwd.events`): storage at 80 %, PIN refused …"""
+        ...
+
+
+@runtime_checkable
+class Dialogue(Protocol):
+    """A link that can also ask its network by USSD."""
+
+    async def ussd(self, code: str) -> tuple[str, bool]:
+        """What the network answers to a code, and whether it waits for more. LinkError when none can be had."""
         ...
 
 

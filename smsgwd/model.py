@@ -412,6 +412,8 @@ class LinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
     number: str = ""
     queued: int = 0
+    #: what the link tells of its device and network since the gateway runs: model, operator, signal …
+    facts: dict[str, str | int | float | None] = {}
 
 
 #: what an event says besides: ids, counts and states

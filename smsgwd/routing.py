@@ -10,7 +10,7 @@ the same: links come back. Only a number that no link may carry is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -27,10 +27,14 @@ class RouteLink(msgspec.Struct, frozen=True, kw_only=True):
     weight: int = 10
     up: bool = False
     paused: bool = False
+    #: why it rests after a run of failures; empty when it does not
+    resting: str = ""
+    #: its texts may move to others while it is away or rests
+    failover: bool = True
 
     @property
     def ready(self) -> bool:
-        return self.up and not self.paused
+        return self.up and not self.paused and not self.resting
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -53,6 +57,7 @@ class Roster:
 
     def __init__(self, links: Iterable[RouteLink] = ()) -> None:
         self._links = {link.name: link for link in links}
+        self._facts: dict[str, dict[str, str | int | float | None]] = {}
 
     def __iter__(self) -> Iterator[RouteLink]:
         return iter(self._links.values())
@@ -60,13 +65,27 @@ class Roster:
     def get(self, name: str) -> RouteLink | None:
         return self._links.get(name)
 
-    def note(self, name: str, *, up: bool | None = None, paused: bool | None = None) -> None:
+    def note(
+        self, name: str, *, up: bool | None = None, paused: bool | None = None, resting: str | None = None
+    ) -> None:
         """Remembers a change of state; unknown names are ignored (a link that left the configuration)."""
         link = self._links.get(name)
         if link is not None:
             self._links[name] = msgspec.structs.replace(
-                link, up=link.up if up is None else up, paused=link.paused if paused is None else paused
+                link,
+                up=link.up if up is None else up,
+                paused=link.paused if paused is None else paused,
+                resting=link.resting if resting is None else resting,
             )
+
+    def describe(self, name: str, facts: Mapping[str, str | int | float | None]) -> None:
+        """Remembers what a link tells of its device; None takes a fact back."""
+        known = {**self._facts.get(name, {}), **facts}
+        self._facts[name] = {key: value for key, value in known.items() if value is not None}
+
+    def facts(self, name: str) -> Mapping[str, str | int | float | None]:
+        """What a link told of its device since the start."""
+        return self._facts.get(name, {})
 
     @property
     def links(self) -> tuple[RouteLink, ...]:

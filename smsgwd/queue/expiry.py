@@ -6,7 +6,7 @@ from __future__ import annotations
 from smsgwd.queue import inbound
 from smsgwd.queue.states import COLUMNS, Row
 from smsgwd.queue.submitting import LONGEST_PAUSE, expire_one
-from smsgwd.queue.transaction import Transaction
+from smsgwd.queue.transaction import Transaction, floor_id
 
 #: most rows of each kind in one call
 LIMIT = 500
@@ -20,6 +20,8 @@ _EXPIRED = (
     f"AND m.expires BETWEEN 1 AND ?1 LIMIT {LIMIT}",
 )
 
+_PUT_OFF = "FROM message WHERE state = 'queued' AND (attempts > 0 OR reason <> '') AND due > ?"
+
 
 def expire(tx: Transaction, now: int) -> int:
     """See :meth:`smsgwd.queue.interface.Queue.expire`."""
@@ -30,23 +32,19 @@ def expire(tx: Transaction, now: int) -> int:
             changed += 1
     changed += _after_a_step_back(tx, now)
     changed += tx.execute(
-        f"DELETE FROM report_orphan WHERE id IN (SELECT id FROM report_orphan WHERE at < ? ORDER BY id LIMIT {LIMIT})",
-        (now - ORPHANS,),
+        f"DELETE FROM report_orphan WHERE id IN (SELECT id FROM report_orphan WHERE id < ? ORDER BY id LIMIT {LIMIT})",
+        (floor_id(now - ORPHANS),),
     ).rowcount
     return changed
 
 
 def _after_a_step_back(tx: Transaction, now: int) -> int:
-    """No back-off is longer than a day: one that is was counted from a clock that was wrong. The text is due now."""
-    found = tx.execute(
-        "SELECT DISTINCT link FROM message WHERE state = 'queued' AND attempts > 0 AND due > ?",
-        (now + 2 * LONGEST_PAUSE * 1000,),
-    ).fetchall()
+    """No back-off is longer than a day: one that is was counted from a clock that was wrong. The text is due now. (A text
+    in back-off was tried, or has a reason; one that a person put off has neither.)"""
+    late = now + LONGEST_PAUSE * 1000
+    found = tx.execute(f"SELECT DISTINCT link {_PUT_OFF}", (late,)).fetchall()
     if not found:
         return 0
     for (link,) in found:
         tx.hint(f"link:{link}")
-    return tx.execute(
-        "UPDATE message SET due = 0 WHERE state = 'queued' AND attempts > 0 AND due > ?",
-        (now + 2 * LONGEST_PAUSE * 1000,),
-    ).rowcount
+    return tx.execute(f"UPDATE message SET due = 0 WHERE id IN (SELECT id {_PUT_OFF})", (late,)).rowcount

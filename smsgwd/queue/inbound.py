@@ -46,6 +46,11 @@ _MESSAGE = (
 )
 _HEAD = "SELECT link, ours, sender, parts, ref FROM inbound_part WHERE id = ?"
 _OWN = "UPDATE inbound_part SET message = ? WHERE first = ?"
+#: +first, else the planner walks through all segments there ever were, by the index of their sets
+_WAITING = (
+    "SELECT +first FROM inbound_part WHERE message IS NULL AND at <= ? UNION "
+    "SELECT +first FROM inbound_part WHERE message IS NULL AND at > ? ORDER BY 1 LIMIT ?"
+)
 _JOINED = "alphabet, locking, single, payload, part, service, stored, message_class"
 
 
@@ -261,11 +266,9 @@ def open_conversation(tx: Transaction, peer: str, link: str, number: str, now: i
 
 
 def give_up(tx: Transaction, now: int, limit: int) -> int:
-    """Makes partial messages of incomplete sets whose first part came more than an hour ago."""
-    waiting = tx.execute(
-        "SELECT DISTINCT first FROM inbound_part WHERE message IS NULL AND at <= ? ORDER BY first LIMIT ?",
-        (now - _HOUR, limit),
-    ).fetchall()
+    """Makes partial messages of incomplete sets whose first part came more than an hour ago, or will have come in more
+    than an hour by a clock that was set back since."""
+    waiting = tx.execute(_WAITING, (now - _HOUR, now + _HOUR, limit)).fetchall()
     for (first,) in waiting:
         _whole(tx, first, now, MessageState.PARTIAL)
     return len(waiting)

@@ -9,7 +9,7 @@ milliseconds since 1970; ids are public ids (``msg_…``).
 
 Workers never poll: :meth:`Queue.hint` gives an ``asyncio.Event`` of the caller's own that is set when something of a
 topic was committed. A hint is only a hint, the tables are the truth: clear it, look, then wait. Topics: ``link:NAME``
-(something may be claimed), ``events`` (a new event), ``events:KIND`` (one of this kind), ``outbox`` (something is owed),
+(something may be claimed), ``events`` (a new event), ``events:KIND`` (one of this kind), ``outbox`` (something is owed), ``restart:NAME`` (a link should try again now),
 ``tokens`` (one was revoked; set before the verb returns).
 """
 
@@ -178,6 +178,20 @@ class Queue(Protocol):
     async def record_link(self, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None: ...
 
     async def pause_link(self, link: str, paused: bool, now: int) -> LinkStatus: ...
+
+    async def remember(self, name: str, value: str) -> None:
+        """Keeps a small fact of a link over restarts (a PIN that its SIM refused, the SIM that it had last); an empty
+        value forgets it."""
+        ...
+
+    async def accept_device(self, link: str, now: int) -> LinkStatus:
+        """A person says that the SIM and the modem of a link are meant: what was remembered of others, and of PINs that
+        were refused, is forgotten. NotFound. Sets the hint ``restart:NAME``."""
+        ...
+
+    async def recall(self, name: str) -> str:
+        """What was remembered under a name; "" for nothing."""
+        ...
 
     async def record_event(
         self, kind: str, now: int, data: EventData | None = None, *, link: str = "", message: str = ""

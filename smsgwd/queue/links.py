@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from smsgwd.errors import NotFound
 from smsgwd.model import MESSAGE, EventData, LinkState, LinkStatus, row_id
 from smsgwd.queue import rows
@@ -34,6 +36,36 @@ def pause_link(tx: Transaction, link: str, paused: bool, now: int) -> LinkStatus
         tx.event("link.paused" if paused else "link.resumed", now, None, link)
         tx.hint(f"link:{link}")
     found = tx.execute(f"SELECT {rows.LINK_COLUMNS} FROM link l WHERE l.name = ?", (link,)).fetchone()
+    return rows.to_link(found)
+
+
+#: what links keep lies beside the store's own facts, under names of its own
+_KEPT = "kept "
+
+
+def remember(tx: Transaction, name: str, value: str) -> None:
+    """Keeps a small fact over restarts; an empty value forgets it."""
+    if value:
+        tx.execute("INSERT OR REPLACE INTO store (name, value) VALUES (?, ?)", (_KEPT + name, value))
+    else:
+        tx.execute("DELETE FROM store WHERE name = ?", (_KEPT + name,))
+
+
+def recall(conn: sqlite3.Connection, name: str) -> str:
+    """What was kept under a name; "" for nothing."""
+    found = conn.execute("SELECT value FROM store WHERE name = ?", (_KEPT + name,)).fetchone()
+    return found[0] if found else ""
+
+
+def accept_device(tx: Transaction, link: str, now: int) -> LinkStatus:
+    """See :meth:`smsgwd.queue.interface.Queue.accept_device`."""
+    found = tx.execute(f"SELECT {rows.LINK_COLUMNS} FROM link l WHERE l.name = ?", (link,)).fetchone()
+    if found is None:
+        raise NotFound(f"there is no link {link}")
+    tx.execute("DELETE FROM store WHERE name IN (?, ?)", (f"{_KEPT}sim {link}", f"{_KEPT}imei {link}"))
+    tx.execute("DELETE FROM store WHERE name LIKE ? AND value = ?", (f"{_KEPT}pin %", link))
+    tx.event("link.accepted", now, None, link)
+    tx.hint(f"restart:{link}")
     return rows.to_link(found)
 
 

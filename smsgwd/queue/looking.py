@@ -201,7 +201,7 @@ def depth(conn: sqlite3.Connection, now: int) -> list[Depth]:
         "WHERE state = 'queued' GROUP BY link UNION ALL "
         f"SELECT link, state, count(*), min(id >> 20) FROM message WHERE state IN {_ASIDE} "
         "AND state IN ('held', 'uncertain') GROUP BY link, state UNION ALL "
-        "SELECT l.name, 'sending', count(*), min(s.at) FROM link l JOIN submission s "
+        "SELECT l.name, 'sending', count(*), min(s.at) FROM link l CROSS JOIN submission s "
         "ON s.link = l.name AND s.state = 'in_flight' AND s.open = 1 GROUP BY l.name ORDER BY 1, 2"
     )
     return [Depth(link=link, state=state, count=n, oldest_age=max(0, now - at)) for link, state, n, at in found]

@@ -131,10 +131,12 @@ def open_reader(path: str) -> sqlite3.Connection:
     return conn
 
 
-def close_writer(conn: sqlite3.Connection) -> None:
-    """Notes that the end was clean, and closes (which checkpoints)."""
-    with contextlib.suppress(sqlite3.Error):  # a full or broken disk: the next start checks the database instead
-        conn.execute("INSERT OR REPLACE INTO store (name, value) VALUES ('clean', '1')")
+def close_writer(conn: sqlite3.Connection, *, clean: bool = True) -> None:
+    """Notes that the end was clean, if it was, and closes (which checkpoints). Without the note the next start reads the
+    database through."""
+    with contextlib.suppress(sqlite3.Error):  # a full or broken disk: as if the end was not clean
+        if clean:
+            conn.execute("INSERT OR REPLACE INTO store (name, value) VALUES ('clean', '1')")
     conn.close()
 
 

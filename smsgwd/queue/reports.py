@@ -62,12 +62,13 @@ def _open(tx: Transaction, link: str, state: str, reference: str) -> list[tuple[
 
 
 def _uncertain(tx: Transaction, link: str, reference: str, recipient: str) -> tuple[Attempt, Row] | None:
-    """The one attempt that may have got this reference; None when there is none, or more than one."""
+    """The one attempt that may have got this reference; None when there is none, or more than one. One in flight may get
+    it as well: its report can overtake its answer."""
     if not recipient:
         return None
-    found = _open(tx, link, S.UNCERTAIN.value, "") + _open(tx, link, S.ACCEPTED.value, "")
+    found = [pair for state in (S.UNCERTAIN, S.ACCEPTED, S.IN_FLIGHT) for pair in _open(tx, link, state.value, "")]
     fitting = [(s, m) for s, m in found if tail(m.peer) == tail(recipient)]
-    return fitting[0] if len(fitting) == 1 else None
+    return fitting[0] if len(fitting) == 1 and fitting[0][0].state != S.IN_FLIGHT else None
 
 
 def settle(tx: Transaction, s: Attempt, m: Row, reference: str, now: int) -> None:

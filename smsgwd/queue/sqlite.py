@@ -212,6 +212,15 @@ class SqliteQueue(Queue):
     async def pause_link(self, link: str, paused: bool, now: int) -> LinkStatus:
         return await self._put(links.pause_link, link, paused, now)
 
+    async def remember(self, name: str, value: str) -> None:
+        await self._put(links.remember, name, value)
+
+    async def accept_device(self, link: str, now: int) -> LinkStatus:
+        return await self._put(links.accept_device, link, now)
+
+    async def recall(self, name: str) -> str:
+        return await self._look(links.recall, name)
+
     async def record_event(
         self, kind: str, now: int, data: EventData | None = None, *, link: str = "", message: str = ""
     ) -> None:

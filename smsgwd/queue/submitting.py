@@ -46,6 +46,8 @@ from smsgwd.queue.transaction import Transaction
 LINK_PAUSE = 30
 #: longest pause between two tries that a network may ask for, in seconds
 LONGEST_PAUSE = 86_400
+#: most texts past their validity that one claim clears away, so that it never keeps other verbs waiting for long
+MOST_EXPIRED = 500
 
 _WIRE = "m.text, m.cuts, m.encoding, m.locking, m.single, m.ref, m.flash"
 _SEEK = (
@@ -72,7 +74,8 @@ def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
     if tx.execute(_PAUSED, (link,)).fetchone() == (1,):
         return []
     claimed: list[Segment] = []
-    while len(claimed) < limit:
+    expired = 0
+    while len(claimed) < limit and expired < MOST_EXPIRED:
         found = tx.execute(_DUE, (link, now, limit - len(claimed))).fetchall()
         if not found:
             break
@@ -80,6 +83,7 @@ def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
             m = Row(*columns[:_ROW])
             if 0 < m.expires <= now:
                 expire_one(tx, m, now)
+                expired += 1
                 continue
             m.attempts += 1
             move(tx, m, M.SENDING, now)
@@ -143,19 +147,30 @@ def _arrived(tx: Transaction, s: Attempt, m: Row, now: int) -> bool:
     return True
 
 
+def _doubtful(tx: Transaction, s: Attempt, m: Row) -> bool:
+    """Nobody knows what came of another attempt of the same part."""
+    found = tx.execute("SELECT 1 FROM submission WHERE message = ? AND part = ? AND state = 'uncertain'", (m.id, s.part))
+    return bool(m.duplicate) and found.fetchone() is not None
+
+
 def _refused(tx: Transaction, s: Attempt, m: Row, refusal: Refusal, now: int) -> None:
-    """A definite no: never again, later, or elsewhere."""
+    """A definite no: never again, later, or elsewhere. While another attempt of the part is in doubt it is no end of the
+    text: nobody knows, and the text is sent again only by the choice that was made already."""
     if _arrived(tx, s, m, now):
         return
+    doubt = _doubtful(tx, s, m)
+    if doubt and m.state == M.UNCERTAIN:
+        return
+    end, more = (M.UNCERTAIN, f"; an earlier attempt is in doubt{went(m)}") if doubt else (M.FAILED, went(m))
     reason = which_part(m, s.part) + (f"{refusal.code}: {refusal.reason}" if refusal.code else refusal.reason)
     if refusal.class_ is RefusalClass.LINK:
         m.attempts = max(0, m.attempts - 1)
         requeue(tx, m, now + LINK_PAUSE * 1000, now, reason)
         tell(tx, m, "message.retry", now, code=refusal.code, why="link", due=m.due)
     elif refusal.class_ is RefusalClass.PERMANENT:
-        finish(tx, m, M.FAILED, now, reason + went(m), code=refusal.code)
+        finish(tx, m, end, now, reason + more, code=refusal.code)
     elif m.attempts >= tx.limits.attempts:
-        finish(tx, m, M.FAILED, now, f"{reason}; given up after {m.attempts} tries{went(m)}", code=refusal.code)
+        finish(tx, m, end, now, f"{reason}; given up after {m.attempts} tries{more}", code=refusal.code)
     else:
         requeue(tx, m, now + backoff(tx, m, refusal.retry_after), now, reason)
         tell(tx, m, "message.retry", now, code=refusal.code, why="refused", attempts=m.attempts, due=m.due)
@@ -195,7 +210,7 @@ def unsubmit(tx: Transaction, submission: str, reason: str, now: int) -> None:
     if s.state != S.IN_FLIGHT:
         raise Conflict(f"{submission} is {s.state}; it cannot be given back")
     conclude(tx, s, S.REFUSED, reason=reason)
-    if m.state == M.SENDING:
+    if m.state == M.SENDING and not _arrived(tx, s, m, now):
         m.attempts = max(0, m.attempts - 1)
         requeue(tx, m, m.due, now, which_part(m, s.part) + reason)
         tell(tx, m, "message.retry", now, why="not sent", due=m.due)
@@ -217,7 +232,8 @@ def reroute(tx: Transaction, moves: Sequence[tuple[str, str]], now: int) -> int:
 
 def recover(tx: Transaction, now: int) -> int:
     """See :meth:`smsgwd.queue.interface.Queue.recover`."""
-    open_ = tx.execute("SELECT id FROM submission WHERE open = 1 AND state = 'in_flight' ORDER BY id").fetchall()
+    found = tx.execute("SELECT id FROM submission WHERE open = 1 AND state = 'in_flight' ORDER BY +id")  # + : by the index
+    open_ = found.fetchall()
     for (id_,) in open_:
         s, m = load_attempt(tx, id_)
         in_doubt(tx, s, m, InDoubt("the gateway ended while the attempt was open"), now)

@@ -66,6 +66,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._closing = False
+        self._batch: list[Job] = []
         self.failed = asyncio.Event()
         self.failure: StoreUnusable | None = None
         self._thread = threading.Thread(target=self._run, name="smsgwd-writer", daemon=True)
@@ -100,13 +101,14 @@ class Writer:
         try:
             more = True
             while more:
-                batch, more = self._take()
-                if batch:
-                    self._serve(batch)
-            close_writer(self._conn)
+                self._batch, more = self._take()
+                if self._batch:
+                    self._serve(self._batch)
+                self._batch = []
         finally:
-            if self.failure is None and not self._closing:
+            if self.failure is None and (self._batch or not self._closing):
                 self._fail(StoreUnusable(f"{self._path}: the writer ended by a bug"))
+            close_writer(self._conn, clean=self.failure is None)
             self._on_loop(self._end)
 
     def _take(self) -> tuple[list[Job], bool]:
@@ -221,11 +223,10 @@ class Writer:
 
     def _end(self) -> None:
         """The thread is over: who still waits is told so."""
-        while True:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                break
+        left: list[Job | None] = [*self._batch]
+        while not self._jobs.empty():
+            left.append(self._jobs.get_nowait())
+        for job in left:
             if job is not None and not job.future.done():
                 job.future.set_exception(self.failure or StoreUnavailable(f"{self._path}: it was closed"))
         if not self._ended.done():
