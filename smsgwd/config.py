@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -101,7 +101,7 @@ def _shape(pattern: str, reason: str) -> Check:
 def _one_of(*names: str) -> Check:
     def judge(value: str) -> None:
         if value not in names:
-            raise ValueError(f"{value!r} is not known; known: {', '.join(names)}")
+            raise ValueError(f"{value!r} is not known; known: {', '.join(filter(None, names))}")
 
     return Check(judge)
 
@@ -129,12 +129,26 @@ def _allowed(value: str) -> None:
         raise ValueError(f"{value!r} is neither a country (US) nor a prefix (+1)")
 
 
+def _pattern(value: str) -> None:
+    try:
+        groups = re.compile(value).groups
+    except re.error as e:
+        raise ValueError(f"is no regular expression: {e}") from None
+    if groups < 1:
+        raise ValueError("must have a group (…) around the amount")
+
+
 _NAME = _shape(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", "{}: letters, digits, . _ - only, 32 at most")
 _OWN_NUMBER = _shape(
     r"|\+[0-9]{3,15}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}", "must be +digits, a short code, or up to 11 letters"
 )
 _PREFIX = _shape(r"\+[0-9]{0,15}", "{} is not a prefix such as +1")
 _PATH = _shape(r"(?s).+", "must not be empty")
+_IMEI = _shape(r"|[0-9]{15}", "must be 15 digits")
+_ICCID = _shape(r"|[0-9]{19,20}", "must be 19 or 20 digits")
+_DOMAIN = _one_of("", "packet", "circuit", "packet-preferred", "circuit-preferred")
+_USSD_CODE = _shape(r"[*#0-9]{1,30}", "{} is no USSD code such as *100#")
+_BALANCE_CODE = _shape(r"|[*#0-9]{1,30}", "{} is no USSD code such as *100#")
 _SMSC = _shape(r"|\+[0-9]{5,20}", "must be the number with +")
 _LISTEN = _shape(r"|[^\s:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", "must be host:port, such as 127.0.0.1:8480")
 _URL = _shape(r"https?://[^\s/@]+(/\S*)?", "must be an http or https address without user and password")
@@ -144,6 +158,11 @@ _WEBHOOK_KIND = Check(lambda value: _near(value, WEBHOOK_KINDS, "no kind of webh
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the sections; unknown keys are errors."""
+
+    @staticmethod
+    def faults(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+        """What is wrong between the keys of a table: (key, reason)."""
+        return ()
 
 
 class Gateway(Section, frozen=True, kw_only=True):
@@ -160,6 +179,9 @@ class Gateway(Section, frozen=True, kw_only=True):
         help_("countries or +prefixes that may be written to; empty = `country` alone"),
         Check(_allowed),
     ] = ()
+    modems: Annotated[str, help_("folder of modem profiles of your own (*.toml); they come before ours")] = (
+        "/etc/smsgwd/modems.d"
+    )
     rules: Annotated[str, help_("folder of rule files (*.toml)")] = "/etc/smsgwd/rules.d"
     templates: Annotated[str, help_("folder of answer templates (*.txt)")] = "/etc/smsgwd/templates"
 
@@ -178,6 +200,9 @@ class LinkConfig(Section, frozen=True, kw_only=True):
         help_("bulk, normal, alarm: what it may carry; empty = all"),
         _one_of("bulk", "normal", "alarm"),
     ] = ()
+    failover: Annotated[
+        bool, help_("its texts may move to other links while it is away, or rests after a run of failures")
+    ] = True
     rate: Annotated[str, help_("most segments per time: 10/m, 1/s, 500/h; empty = no limit"), Check(parse_rate)] = ""
     national: Annotated[
         tuple[str, ...], help_("national language tables to use where they save parts: tr, es, pt"), _LANGUAGE
@@ -188,12 +213,33 @@ class LinkConfig(Section, frozen=True, kw_only=True):
 class ModemConfig(LinkConfig, frozen=True, kw_only=True):
     """[[link]] with type = "modem": a GSM modem with its SIM."""
 
-    port: Annotated[str, help_("serial port, best by its name under /dev/serial/by-id"), _PATH]
+    port: Annotated[str, help_("serial port, best by its name under /dev/serial/by-id")] = ""
+    imei: Annotated[str, help_("instead of a port: the modem with this IMEI, wherever it is plugged in"), _IMEI] = ""
+    iccid: Annotated[str, help_("instead of a port: the modem with this SIM; no other SIM is used"), _ICCID] = ""
     baudrate: Annotated[int, help_("speed of a real serial line; USB ignores it"), Meta(ge=300, le=4000000)] = 115200
     pin: Annotated[Secret | None, help_("SIM PIN; tried once")] = None
     profile: Annotated[str, help_("modem family, or auto")] = "auto"
     smsc: Annotated[str, help_("SMSC number, when the SIM has none"), _SMSC] = ""
     roaming: Annotated[bool, help_("send when registered as roaming")] = True
+    sms_domain: Annotated[
+        str, help_("how texts go on the air, where the operator needs it (AT+CGSMS); empty = as the modem is"), _DOMAIN
+    ] = ""
+    hangup: Annotated[bool, help_("hang up calls that come in")] = False
+    ussd: Annotated[tuple[str, ...], help_("codes that `smsgwd ussd` may send; they can cost money"), _USSD_CODE] = ()
+    balance: Annotated[str, help_("USSD code that asks for a prepaid SIM's balance; empty = never"), _BALANCE_CODE] = ""
+    balance_every: Annotated[Duration, help_("how often the balance is asked for")] = 86400
+    balance_pattern: Annotated[
+        str, help_("regular expression for the amount in the answer, in its first group"), Check(_pattern)
+    ] = r"([0-9]+(?:[.,][0-9]+)?)"
+    reset_command: Annotated[
+        tuple[str, ...],
+        help_("program and arguments that switch the modem's power off and on; the last step of recovery"),
+    ] = ()
+
+    @staticmethod
+    def faults(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+        if not any(table.get(key) for key in ("port", "imei", "iccid")):
+            yield "port", "missing; name the modem by port, imei or iccid"
 
 
 class SmppConfig(LinkConfig, frozen=True, kw_only=True):

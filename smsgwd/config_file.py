@@ -72,6 +72,8 @@ class _Reader:
                 values[field.name] = self.value(hints[field.name], table[key], _join(path, key))
             elif field.required:
                 self.problem(_join(path, key), "missing")
+        for key, reason in kind.faults(table):
+            self.problem(_join(path, key), reason)
         return kind(**values) if len(self.problems) == before else None
 
     def value(self, hint: Any, value: Any, path: str) -> Any:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -23,8 +23,8 @@ import msgspec
 import phonenumbers
 
 from smsgwd.clock import Clock
-from smsgwd.config import Config, parse_duration
-from smsgwd.errors import RequestRefused, SmsgwdError
+from smsgwd.config import Config, ModemConfig, parse_duration
+from smsgwd.errors import LinkError, RequestRefused, SmsgwdError
 from smsgwd.model import Conversation, Draft, Message, MessageClass, Origin
 from smsgwd.queue.interface import Queue
 from smsgwd.routing import NoRoute, Roster, RouteLink, choose
@@ -35,6 +35,10 @@ from smsgwd.sms.split import Plan, split
 LONGEST_TEXT = 20_000
 LONGEST_KEY = 255
 FARTHEST = 366 * 86_400_000
+
+
+#: sends a USSD code: what the network answers, and whether it waits for more
+Ussd = Callable[[str], Awaitable[tuple[str, bool]]]
 
 
 class SendRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -224,6 +228,8 @@ class Gateway:
     def __init__(self, config: Config, queue: Queue, roster: Roster, clock: Clock) -> None:
         self.config, self.queue, self.roster, self.clock = config, queue, roster, clock
         self._tickets = itertools.count()
+        #: how to reach the modems that run, by link; the daemon sets it
+        self.modems: Mapping[str, Ussd] = {}
 
     def draft(self, request: SendRequest, *, answering: str = "") -> Draft:
         """Composes against the links as they are now; RequestRefused."""
@@ -262,6 +268,21 @@ class Gateway:
         request = SendRequest(to=thread.contact, text=text, from_=thread.link, key=key, origin=origin.value)
         draft = self.draft(request, answering=thread.contact)
         return msgspec.structs.replace(draft, conversation=thread.id, author=author, rule=rule, answers=answers)
+
+    async def ussd(self, link: str, code: str) -> tuple[str, bool]:
+        """Sends a USSD code over a modem: what the network answers, and whether it waits for more. RequestRefused for a
+        code that the configuration does not list, or when no answer can be had."""
+        row = next((x for x in self.config.link if x.name == link), None)
+        if not isinstance(row, ModemConfig):
+            raise RequestRefused("no-modem", f"{link} is no modem")
+        if code not in row.ussd:
+            raise RequestRefused("code-not-allowed", "this code is not listed in `ussd` of the link; codes can cost money")
+        if link not in self.modems:
+            raise RequestRefused("link-not-up", "USSD needs the running daemon, and the link in use")
+        try:
+            return await self.modems[link](code)
+        except LinkError as e:
+            raise RequestRefused("no-answer", str(e)) from None
 
     async def _accept(self, draft: Draft) -> Message:
         (stored,) = await self.queue.accept([draft], self.clock.now())

@@ -331,7 +331,7 @@ def test_sample_with_all_settings():
             assert getattr(config, name) == kind(), name
     for shown in (*config.link, *config.helpdesk):
         for field in msgspec.structs.fields(type(shown)):
-            examples = ("number", "pin", "password", "secret")
+            examples = ("port", "number", "pin", "password", "secret")
             if not field.required and field.name not in examples:
                 assert getattr(shown, field.name) == field.default, field.name
 

@@ -49,11 +49,13 @@ class Door:
     def config(self) -> Config:
         return load(self.config_path, reveal=False)
 
-    def call(self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None) -> Any:
+    def call(
+        self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, *, timeout: float = TIMEOUT
+    ) -> Any:
         """The document that answers; the errors of :mod:`smsgwd.errors` for a problem."""
         query = {k: str(v) for k, v in (query or {}).items() if v not in (None, "")}
         try:
-            return self._ask(method, path, query, body)
+            return self._ask(method, path, query, body, timeout)
         except (FileNotFoundError, ConnectionRefusedError):
             return self._by_hand(method, path, query, body)
         except PermissionError:
@@ -63,8 +65,8 @@ class Door:
         except (OSError, http.client.HTTPException) as e:
             raise DaemonUnreachable(f"the daemon does not answer on {self.config.gateway.socket}: {e}") from None
 
-    def _ask(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:
-        connection = _UnixConnection(self.config.gateway.socket, TIMEOUT)
+    def _ask(self, method: str, path: str, query: dict[str, str], body: Any, timeout: float) -> Any:
+        connection = _UnixConnection(self.config.gateway.socket, timeout)
         try:
             octets = json.dumps(body).encode() if body is not None else None
             connection.request(method, _target(path, query), octets, {"Content-Type": "application/json"})

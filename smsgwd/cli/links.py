@@ -11,7 +11,7 @@ from smsgwd.cli.base import app_of, json_option, local_time, pairs
 
 @click.group()
 def links() -> None:
-    """Modems and SMPP binds: list, show, pause, resume."""
+    """Modems and SMPP binds: list, show, pause, resume, accept."""
 
 
 @links.command("list")
@@ -44,6 +44,7 @@ def show(ctx: click.Context, name: str) -> None:
     rows = [
         ("name", found["name"]), ("type", found["type"]), ("state", _state(found)), ("reason", found["reason"]),
         ("since", local_time(found["since"])), ("number", found["number"]), ("queued", found["queued"]),
+        *((name.replace("_", " "), str(value)) for name, value in found["facts"].items()),
     ]  # fmt: skip
     app.show(found, lambda: pairs(rows))
 
@@ -63,3 +64,6 @@ def _verb(name: str, text: str) -> click.Command:
 
 links.add_command(_verb("pause", "Send nothing over a link until it is resumed; it goes on receiving."))
 links.add_command(_verb("resume", "Let a paused link send again."))
+links.add_command(
+    _verb("accept", "Accept the SIM and modem that a link has now, and let its PIN be tried once more.")
+)

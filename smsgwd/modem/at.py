@@ -83,7 +83,7 @@ _CODES = frozenset(
         "+CGEV", "+CTZV", "+CTZE", "+CTZU", "+CFUN", "+CMEE", "+CSSI", "+CSSU", "+CALV",
         "RDY", "SMS Ready", "Call Ready", "SMS READY", "CALL READY", "SMS DONE", "PB DONE", "NORMAL POWER DOWN",
         "POWERED DOWN", "UNDER-VOLTAGE WARNNING", "OVER-VOLTAGE WARNNING", "+QIND", "+QUSIM", "+PBREADY", "APP RDY",
-        "NO CARRIER", "BUSY", "NO ANSWER",
+        "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE",
     }
 )  # fmt: skip
 #: makers' own codes begin so
@@ -92,13 +92,11 @@ _MAKERS = ("^", "%", "*", "$", "#")
 _WITH_PDU = frozenset({"+CMT", "+CDS", "+CBM"})
 _REGISTRATION = frozenset({"+CREG", "+CGREG", "+CEREG"})
 
-_FINALS = frozenset(
-    {"OK", "ERROR", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE", "COMMAND NOT SUPPORT",
-     "COMMAND NOT SUPPORTED", "NA"}
-)  # fmt: skip
+#: NO CARRIER and its like end commands that dial, of which we have none: they tell of somebody else's call
+_FINALS = frozenset({"OK", "ERROR", "COMMAND NOT SUPPORT", "COMMAND NOT SUPPORTED", "NA"})
 _FINAL_PREFIXES = ("+CME ERROR:", "+CMS ERROR:", "MODEM ERROR:", "CONNECT")
-#: finals that are codes of a call when no command is pending
-_CALL_ENDS = frozenset({"NO CARRIER", "BUSY", "NO ANSWER"})
+#: lines that a quoted text of +CUSD may have; a quote that is still open then was never meant as one
+_MOST_QUOTED = 12
 
 
 class Parser:
@@ -109,6 +107,8 @@ class Parser:
         self._pending: Expectation | None = None
         #: a header whose PDU is still to come
         self._header: Line | Unsolicited | None = None
+        #: lines of a +CUSD whose quoted text is not at its end yet
+        self._quoted: list[str] = []
         self._skipping = False
         #: lines that were too long, and final results that nobody waited for
         self.dropped = 0
@@ -164,6 +164,9 @@ class Parser:
         pending = self._pending
         if pending is not None and line == pending.sent:
             return
+        if self._quoted or (line.startswith("+CUSD:") and line.count('"') == 1):
+            self._quote(line, events)
+            return
         if self._header is not None and self._belongs(line, events):
             return
         name = line.partition(":")[0]
@@ -179,6 +182,17 @@ class Parser:
             events.append(Line(line))
         else:
             events.append(Unsolicited(line, known=False))
+
+    def _quote(self, line: str, events: list[AtEvent]) -> None:
+        """Joins the lines of a quoted text. An answer that ends in between ends it too."""
+        ends = line in _FINALS or line.startswith(_FINAL_PREFIXES)
+        if not ends:
+            self._quoted.append(line)
+        if ends or ('"' in line and len(self._quoted) > 1) or len(self._quoted) >= _MOST_QUOTED:
+            events.append(Unsolicited("\n".join(self._quoted)))
+            self._quoted = []
+        if ends:
+            self._final(line, events)
 
     def _belongs(self, line: str, events: list[AtEvent]) -> bool:
         """Gives the open header its PDU. A line that is no PDU leaves it open, unless the answer ends."""
@@ -197,8 +211,6 @@ class Parser:
         if answered:
             if name in _REGISTRATION:
                 return _comes_unasked(line)
-            return False
-        if self._pending is not None and name in _CALL_ENDS:
             return False
         return name in _CODES or line.startswith(_MAKERS)
 

@@ -12,6 +12,7 @@ the code.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 
 import msgspec
@@ -185,8 +186,21 @@ def command_error(final: str) -> CommandError:
     return CommandError(kind, code, f"{kind} {code}: {cause.name}" if code >= 0 else f"{kind}: {value[:60]}")
 
 
-def cause_of(error: CommandError) -> Cause:
-    """The row of an error; a plain ERROR counts as CMS 500."""
+#: how a profile's row of a maker's own code reads
+_MAKERS: dict[str, Cause] = {
+    "permanent": Cause("refused for good (maker's code)", _P),
+    "temporary": Cause("refused for now (maker's code)", _T, 30),
+    "busy": Cause("busy (maker's code)", _T, 2),
+    "link": Cause("fault of the modem or SIM (maker's code)", _L, 60),
+    "unknown": Cause("error of the maker's own", _U),
+}
+
+
+def cause_of(error: CommandError, makers: Mapping[str, str] | None = None) -> Cause:
+    """The row of an error; a plain ERROR counts as CMS 500. ``makers``: the profile's codes from 512 on, which clash
+    between makers and are unknown without one."""
+    if makers and error.kind == "CMS" and str(error.code) in makers:
+        return _MAKERS[makers[str(error.code)]]
     if error.kind == "CME":
         if 40 <= error.code <= 48:
             return _PERSONALISATION

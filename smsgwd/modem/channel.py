@@ -31,6 +31,10 @@ ESC, SUB = b"\x1b", b"\x1a"
 _QUIET = 0.1
 
 
+class ModemSilent(LinkError):
+    """The port is open, and the modem answers nothing."""
+
+
 class Channel:
     """The dialogue with one open modem."""
 
@@ -164,7 +168,11 @@ class Channel:
                 await asyncio.sleep(min(_QUIET, self.profile.drain))
                 self._forget()
                 return
-        raise LinkError("the modem does not answer")
+        raise ModemSilent("the modem does not answer")
+
+    async def blurt(self, command: Command) -> None:
+        """Writes a command and waits for nothing: the modem may be past answering. LinkError when the port is gone."""
+        await self._port_write(command.text.encode("ascii") + b"\r")
 
     # ---- underneath ------------------------------------------------------------------------------------------------
 

@@ -55,6 +55,14 @@ INDICATIONS = Command("AT+CNMI?", "+CNMI:")
 STORED = Command("AT+CMGL=4", "+CMGL:", timeout=LIST, pdus=True)
 ACKNOWLEDGE = Command("AT+CNMA")
 SIGNAL = Command("AT+CSQ", "+CSQ:")
+SIGNAL_LTE = Command("AT+CESQ", "+CESQ:")
+RESTART = Command("AT+CFUN=1,1", timeout=SLOW)
+HOLD_OPEN, HOLD_NO_MORE = Command("AT+CMMS=2"), Command("AT+CMMS=0")
+CALLER = Command("AT+CLIP=1")
+HANG_UP, HANG_UP_OLD = Command("AT+CHUP"), Command("ATH")
+USSD_END = Command("AT+CUSD=2")
+#: <service> of AT+CGSMS, TS 27.007 section 10.1.21
+DOMAINS = {"packet": 0, "circuit": 1, "packet-preferred": 2, "circuit-preferred": 3}
 OPERATOR_AS_TEXT = Command("AT+COPS=3,0", timeout=SLOW)
 OPERATOR = Command("AT+COPS?", "+COPS:", timeout=SLOW)
 
@@ -85,6 +93,11 @@ def iccid(text: str) -> Command:
     """The profile's command for the ICCID: ``AT+CCID``, ``AT^ICCID?`` …"""
     _checked(_INIT(text), "this line")
     return Command(text, f"{text[2:].rstrip('?')}:", bare=True)
+
+
+def domain(name: str) -> Command:
+    """AT+CGSMS: how texts go on the air."""
+    return Command(f"AT+CGSMS={DOMAINS[name]}")
 
 
 def notify(setting: tuple[int, ...]) -> Command:
@@ -140,7 +153,8 @@ def fields(line: str) -> list[str]:
     return out
 
 
-def _int(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """A whole number as modems write it; None for anything else."""
     return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else None
 
 
@@ -166,15 +180,15 @@ def registration(line: str) -> tuple[str, int] | None:
     name = line.partition(":")[0].lstrip("+")
     parts = fields(line)
     numbers = line.partition(":")[2].split(",")
-    answer = len(numbers) > 1 and numbers[1].strip().isdigit()
-    stat = _int(parts[1] if answer else parts[0])
+    answer = len(parts) > 1 and number(numbers[1].strip()) is not None
+    stat = number(parts[1] if answer else parts[0])
     return None if stat is None else (name, stat)
 
 
 def notification(line: str) -> tuple[str, int] | None:
     """(memory, index) of ``+CMTI: "SM",3`` and ``+CDSI: "SR",7``; None when it names none (``+CMTI: ,-1``)."""
     parts = fields(line)
-    index = _int(parts[1]) if len(parts) > 1 else None
+    index = number(parts[1]) if len(parts) > 1 else None
     if index is None or index < 0 or not _MEMORY(parts[0]):
         return None
     return parts[0], index
@@ -201,22 +215,22 @@ class Slot(msgspec.Struct, frozen=True):
 def listed(line: str) -> Slot | None:
     """``+CMGL: <index>,<stat>,[<alpha>],<length>``."""
     parts = fields(line)
-    index = _int(parts[0])
+    index = number(parts[0])
     if index is None or len(parts) < 3:
         return None
-    return Slot(index, _int(parts[1]), _int(parts[-1]))
+    return Slot(index, number(parts[1]), number(parts[-1]))
 
 
 def stored(line: str) -> Slot:
     """``+CMGR: <stat>,[<alpha>],<length>``, read from the right: <stat> may be empty, and some put the index in front."""
     parts = fields(line)
-    stat = _int(parts[-3]) if len(parts) >= 3 else None
-    return Slot(None, stat, _int(parts[-1]))
+    stat = number(parts[-3]) if len(parts) >= 3 else None
+    return Slot(None, stat, number(parts[-1]))
 
 
 def direct_length(line: str) -> int | None:
     """Octets of the TPDU that ``+CMT: [<alpha>],<length>`` or ``+CDS: <length>`` announces."""
-    return _int(fields(line)[-1])
+    return number(fields(line)[-1])
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -232,19 +246,19 @@ class Usage(msgspec.Struct, frozen=True):
 
 def usage(line: str) -> Usage | None:
     """``+CPMS: 3,20,…`` of the setting, or ``+CPMS: "SM",3,20,…`` of the query."""
-    numbers = [n for n in map(_int, fields(line)) if n is not None]
+    numbers = [n for n in map(number, fields(line)) if n is not None]
     return Usage(numbers[0], numbers[1]) if len(numbers) >= 2 else None
 
 
 def reference(line: str) -> str:
     """TP-MR of ``+CMGS: <mr>[,…]`` as text; "" when it is no number. More fields are ignored."""
-    mr = _int(fields(line)[0])
+    mr = number(fields(line)[0])
     return "" if mr is None else str(mr)
 
 
 def setting(line: str) -> tuple[int, ...]:
     """The numbers of ``+CNMI: 2,1,0,1,0``, ``+CMGF: 0``, ``+CSMS: 1,1,1``."""
-    return tuple(n for n in map(_int, fields(line)) if n is not None)
+    return tuple(n for n in map(number, fields(line)) if n is not None)
 
 
 def pin_state(line: str) -> str:
@@ -257,17 +271,40 @@ def pin_tries(lines: list[str]) -> int | None:
     for line in lines:
         parts = fields(line)
         if parts[0].upper() == "SIM PIN" and len(parts) > 1:
-            return _int(parts[1])
+            return number(parts[1])
     return None
 
 
 def signal_dbm(line: str) -> int | None:
     """dBm of ``+CSQ: <rssi>,<ber>``: -113 + 2n; None when unknown (TS 27.007 section 8.5)."""
-    rssi = _int(fields(line)[0])
+    rssi = number(fields(line)[0])
     return -113 + 2 * rssi if rssi is not None and 0 <= rssi <= 31 else None
 
 
-def operator_name(line: str) -> str:
-    """The name of ``+COPS: 0,0,"Operator",7``."""
+def rsrp_dbm(line: str) -> int | None:
+    """dBm of ``+CESQ: a,b,c,d,<rsrq>,<rsrp>``: -141 + n; None when unknown (TS 27.007 section 8.69)."""
     parts = fields(line)
-    return parts[2] if len(parts) > 2 else ""
+    rsrp = number(parts[5]) if len(parts) > 5 else None
+    return -141 + rsrp if rsrp is not None and 0 <= rsrp <= 97 else None
+
+
+#: <AcT> of TS 27.007 section 7.3
+ACCESS = {
+    0: "GSM", 1: "GSM", 2: "UMTS", 3: "EDGE", 4: "HSDPA", 5: "HSUPA", 6: "HSPA", 7: "LTE", 8: "EC-GSM", 9: "NB-IoT",
+    10: "LTE", 11: "NR", 12: "NR", 13: "LTE-NR",
+}  # fmt: skip
+
+
+def operator(line: str) -> tuple[str, str]:
+    """Name and access technology of ``+COPS: 0,0,"Operator",7``; "" for what it does not tell."""
+    parts = fields(line)
+    access = number(parts[3]) if len(parts) > 3 else None
+    return parts[2] if len(parts) > 2 else "", "" if access is None else ACCESS.get(access, "")
+
+
+def caller(line: str) -> str:
+    """The number of ``+CLIP: "+43664…",145``; "" when it is withheld."""
+    parts = fields(line)
+    number = parts[0] if re.fullmatch(r"\+?[0-9]{3,20}", parts[0]) else ""
+    international = len(parts) > 1 and parts[1] == "145" and not number.startswith("+")
+    return f"+{number}" if number and international else number

@@ -1,15 +1,15 @@
 """A GSM modem with its SIM, as a :class:`~smsgwd.link.Link`.
 
 One loop, :meth:`ModemLink._serve`, owns the channel while the port is open, so that nothing is ever written between
-AT+CMGS and its result. Its work, in this order, one piece at a time: what came unasked, a text to send, a stored text to
-read, the regular look at storage, settings, registration and signal. It sleeps until one of them is there.
+AT+CMGS and its result. Its work, in this order, one piece at a time: what came unasked, a text to send, an errand (a USSD
+code, the end of a call), a stored text to read, the regular look at storage, settings, registration and signal. It sleeps
+until one of them is there.
 
-    open port → set up → drain the storage → wait for the network → up ⇄ starting (registration lost) → draining
+    find the port → open → set up → drain the storage → wait for the network → up ⇄ starting → draining
 
 Everything that breaks raises LinkError out of :meth:`run`; the supervisor opens the port anew after a pause. A text whose
-last octet was handed over is then uncertain, one that was not goes back to the queue. When the modem is silent for
-``answer`` seconds the text is called uncertain, but the modem is left alone until ``silence`` is over: a result that comes
-late settles its own text.
+last octet was handed over is then uncertain, one that was not goes back to the queue. A modem that stays silent over
+several openings climbs the ladder of ``recovery.py``.
 """
 
 from __future__ import annotations
@@ -17,64 +17,70 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable
-
-import msgspec
+from collections.abc import Awaitable, Callable
 
 from smsgwd.clock import Clock
 from smsgwd.config import ModemConfig
-from smsgwd.errors import CommandError, LinkError, PduError, StoreUnavailable, Uncertain
+from smsgwd.errors import CommandError, LinkError, StoreUnavailable
 from smsgwd.link import LinkSink
 from smsgwd.log import get_logger
-from smsgwd.model import Accepted, LinkState, Refusal, RefusalClass, Segment, SubmitResult
-from smsgwd.modem import commands
+from smsgwd.model import LinkState, Segment, SubmitResult
+from smsgwd.modem import commands, ussd
 from smsgwd.modem.at import Unsolicited
-from smsgwd.modem.causes import Unknown, cause_of
-from smsgwd.modem.channel import Channel
-from smsgwd.modem.mapping import tpdu_of
-from smsgwd.modem.pin import PinGuard
+from smsgwd.modem.balance import Balance
+from smsgwd.modem.calls import Calls
+from smsgwd.modem.channel import Channel, ModemSilent
+from smsgwd.modem.discover import Finder
+from smsgwd.modem.doubt import Doubt
+from smsgwd.modem.network import Network
 from smsgwd.modem.profile import Profile, find_profile
+from smsgwd.modem.recovery import Step, next_step
+from smsgwd.modem.sending import Job, Sender
 from smsgwd.modem.setup import Facts, Setup
 from smsgwd.modem.storage import Storage, store
+from smsgwd.modem.switch import run_command
+from smsgwd.modem.ussd_session import UssdSession
 
-#: RINGs of one call are at most so many seconds apart
-_CALL = 6.0
+#: seconds from the set-up to the first regular look: what nobody must wait for at the start is asked then
+FIRST_POLL = 10.0
 #: kinds of unknown lines that are logged once each, per open port
 _UNKNOWN_LINES = 50
+#: errands that may wait; nobody asks for more in earnest
+_MOST_ERRANDS = 20
 
 log = get_logger("modem")
 
 
-class _Job(msgspec.Struct, eq=False):
-    """A segment on its way into the modem, and who waits for what comes of it."""
-
-    segment: Segment
-    answer: asyncio.Future[SubmitResult]
-
-
 class ModemLink:
-    """One modem. ``profile`` is for tests; else the configuration names it."""
+    """One modem. ``profile`` and ``finder`` are for tests; else the configuration and sysfs name them."""
 
     #: a modem takes one text at a time
     window = 1
 
-    def __init__(self, config: ModemConfig, clock: Clock, profile: Profile | None = None) -> None:
+    def __init__(
+        self, config: ModemConfig, clock: Clock, profile: Profile | None = None, *, finder: Finder | None = None,
+        profiles: str = "",
+    ) -> None:  # fmt: skip
         self.config, self.clock = config, clock
-        self.profile = profile or find_profile(config.profile)
-        self._pins = PinGuard()
-        self._jobs: deque[_Job] = deque()
+        self.profile = profile or find_profile(config.profile, profiles)
+        self._finder = finder or Finder(config, profiles)
+        self._jobs: deque[Job] = deque()
+        self._errands: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MOST_ERRANDS)
         self._wake = asyncio.Event()
         self._state, self._why = LinkState.DOWN, ""
         self._sink: LinkSink
         self._channel: Channel
         self._storage: Storage
+        self._sender: Sender
+        self._network: Network
+        self._calls: Calls
+        self._session: UssdSession | None = None
+        self._doubt = Doubt()
         self._facts = Facts()
-        self._registered: dict[str, int] = {}
         self._poll_at = 0.0
-        self._last_ring = float("-inf")
         self._strange: set[str] = set()
-        #: the submission whose result may still come
-        self._unsettled = ""
+        #: openings in a row that found a silent modem
+        self._silent = 0
 
     @property
     def name(self) -> str:
@@ -86,23 +92,37 @@ class ModemLink:
         self._sink = sink
         self._channel = Channel(self.profile, self._wake.set)
         try:
-            await self._channel.open(self.config.port, self.config.baudrate)
+            port = await self._finder.find(sink)
+            await self._channel.open(port, self.config.baudrate)
             # only now: a port that is not there is down all the time, which is one event and not two at every try
-            await self._change(LinkState.STARTING, f"{self.config.port} is open, the modem is set up")
+            await self._change(LinkState.STARTING, f"{port} is open, the modem is set up")
             await self._live(stop)
+        except ModemSilent:
+            await self._climb()
+            raise
         finally:
             self._state = LinkState.DOWN
             self._channel.close()
+            if self._session is not None:
+                self._session.fail("the link went down before the network answered")
+            self._errands.clear()
             while self._jobs:
-                self._answer(self._jobs.popleft(), error=LinkError("the link went down before this text's turn"))
+                self._jobs.popleft().give(error=LinkError("the link went down before this text's turn"))
 
     async def submit(self, segment: Segment) -> SubmitResult:
         if self._state is not LinkState.UP:
             raise LinkError(f"{self.name} is {self._state.value}")
-        job = _Job(segment, asyncio.get_running_loop().create_future())
+        job = Job(segment, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._wake.set()
         return await job.answer
+
+    async def ussd(self, code: str) -> tuple[str, bool]:
+        """See :class:`smsgwd.link.Dialogue`."""
+        if self._state is not LinkState.UP or self._session is None:
+            raise LinkError(f"{self.name} is {self._state.value}")
+        answer = await self._session.ask(code)
+        return answer.text, answer.m is ussd.M.MORE
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
@@ -113,31 +133,42 @@ class ModemLink:
     async def _live(self, stop: asyncio.Event) -> None:
         broken: LinkError | None = None
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(self._wake_on(stop), name=f"stop of {self.name}")
+            beside = [group.create_task(self._wake_on(stop), name=f"stop of {self.name}")]
             try:
                 await self._set_up(found=True)
+                if self.config.balance:
+                    balance = Balance(self.config, self._sink, self.clock, self.ussd)
+                    beside.append(group.create_task(balance.run(), name=f"balance of {self.name}"))
                 await self._serve(stop)
                 await self._change(LinkState.DRAINING, "stopping")
             except LinkError as e:  # a TaskGroup would wrap it
                 broken = e
             finally:
-                watch.cancel()
+                for task in beside:
+                    task.cancel()
         if broken is not None:
             raise broken
 
     async def _set_up(self, *, found: bool) -> None:
         """Also after a modem has restarted by itself and forgotten its settings."""
-        self._facts = await Setup(
-            self.config, self.profile, self._channel, self._sink, self.clock, self._pins
-        ).run()
-        self._storage = Storage(self.name, self._channel, self._sink, self.clock, self._facts.memory)
+        channel, sink = self._channel, self._sink
+        self._facts = await Setup(self.config, self.profile, channel, sink, self.clock, self._finder.rows).run()
+        profile = channel.profile = self._facts.profile or self.profile
+        await self._finder.remember(sink, self._facts.imei)
+        self._silent = 0
+        self._storage = Storage(self.name, channel, sink, self.clock, self._facts.memory)
+        self._sender = Sender(self.name, channel, profile, sink, self.clock, self._doubt, self._look_soon)
+        self._network = Network(channel, roaming=self.config.roaming)
+        self._calls = Calls(self.config, channel, sink, self.clock, self._errand)
+        self._session = UssdSession(channel, profile.ussd, self._errand)
         log.info(
             "modem", link=self.name, device=self._facts.device, firmware=self._facts.firmware,
-            memory=self._facts.memory, notify=",".join(map(str, self._facts.notify)), profile=self.profile.name,
+            memory=self._facts.memory, notify=",".join(map(str, self._facts.notify)), profile=profile.name,
         )  # fmt: skip
         await self._drain(found=found)
         await self._look_for_network()
-        self._poll_at = self.clock.monotonic() + self.profile.poll
+        await sink.described(self.name, **self._facts.described())
+        self._poll_at = self.clock.monotonic() + min(profile.poll, FIRST_POLL)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         while True:
@@ -145,19 +176,29 @@ class ModemLink:
             self._channel.check()
             await self._take_unsolicited()
             if self._jobs:
-                await self._send(self._jobs.popleft())
+                await self._sender.send(self._jobs.popleft())
             elif stop.is_set():
                 return
+            elif self._errands:
+                await self._errands.popleft()()
             if self._storage.waiting:
                 await self._guarded(self._storage.read_one())
             elif self.clock.monotonic() >= self._poll_at and not self._jobs:
                 await self._poll()
-            elif not self._jobs and not self._channel.unsolicited:
+            elif not self._jobs and not self._errands and not self._channel.unsolicited:
                 await self._sleep()
 
     async def _sleep(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(self._poll_at - self.clock.monotonic(), 0.001))
+
+    def _errand(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._errands.append(work)
+        self._wake.set()
+
+    def _look_soon(self) -> None:
+        """Something about the modem or SIM has changed: look now, not in a minute."""
+        self._poll_at = self.clock.monotonic()
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         """Reading of the storage; what cannot be stored or read now stays there until the next poll."""
@@ -167,84 +208,17 @@ class ModemLink:
             log.warning("texts stay in the modem for now", link=self.name, why=str(e))
             self._poll_at = min(self._poll_at, self.clock.monotonic() + self.profile.retry)
 
-    # ---- sending ---------------------------------------------------------------------------------------------------
-
-    async def _send(self, job: _Job) -> None:
-        """One text through the modem; its answer is given in every case."""
-        segment = job.segment
-        try:
-            octets, pdu = tpdu_of(segment)
-        except PduError as e:
-            self._answer(job, Refusal("PDU", RefusalClass.PERMANENT, str(e)))
-            return
-        self._unsettled = ""
-        try:
-            await self._channel.prompt(octets)
-        except CommandError as e:
-            self._answer(job, self._refused(e))
-            return
-        except LinkError as e:
-            self._answer(job, error=e)
-            raise
-        try:
-            reference = await self._channel.hand_over(pdu)
-        except CommandError as e:
-            self._answer_refused(job, e)
-        except LinkError as e:
-            self._answer(job, error=e)
-            raise
-        except Uncertain as e:
-            self._answer(job, error=e)
-            await self._wait_in_silence(segment.submission)
-        else:
-            self._answer(job, Accepted(reference))
-
-    def _answer_refused(self, job: _Job, error: CommandError) -> None:
-        if cause_of(error).class_ is Unknown.UNKNOWN:
-            self._answer(job, error=Uncertain(f"the modem says {error}, which tells nothing about the network"))
-        else:
-            self._answer(job, self._refused(error))
-
-    def _refused(self, error: CommandError) -> Refusal:
-        """The refusal of an error. One before the PDU was never sent: what is unknown after it is temporary then."""
-        cause = cause_of(error)
-        code = f"{error.kind} {error.code}" if error.kind and error.code >= 0 else str(error)
-        if isinstance(cause.class_, Unknown):
-            return Refusal(code, RefusalClass.TEMPORARY, str(error), 10.0)
-        if cause.class_ is RefusalClass.LINK:
-            # something about the modem or SIM has changed: look now, not in a minute
-            self._poll_at = self.clock.monotonic()
-        return Refusal(code, cause.class_, str(error), cause.pause)
-
-    async def _wait_in_silence(self, submission: str) -> None:
-        """After an unanswered PDU nothing is written until the longest known answer time is over."""
-        self._unsettled = submission
-        self._channel.check()
-        try:
-            async with asyncio.timeout(max(self.profile.silence - self.profile.answer, 0.0)):
-                reference = await self._channel.result()
-        except TimeoutError:
-            await self._channel.resync()
-        except CommandError as e:
-            if cause_of(e).class_ is not Unknown.UNKNOWN:
-                await self._settle(self._refused(e))
-        else:
-            await self._settle(Accepted(reference))
-
-    async def _settle(self, result: SubmitResult) -> None:
-        """A late answer. The text stays uncertain when the store is away: an operator decides."""
-        submission, self._unsettled = self._unsettled, ""
-        if submission:
-            with contextlib.suppress(StoreUnavailable):
-                await self._sink.settled(self.name, submission, result)
-
-    def _answer(self, job: _Job, result: SubmitResult | None = None, error: Exception | None = None) -> None:
-        if job.answer.done():  # the waiter was cancelled
-            return
-        if error is not None:
-            job.answer.set_exception(error)
-        elif result is not None:
-            job.answer.set_result(result)
+    async def _climb(self) -> None:
+        """The next step of the ladder, after another opening that found a silent modem."""
+        self._silent += 1
+        step = next_step(self._silent, restarts=self.profile.reset == "cfun", switch=bool(self.config.reset_command))
+        why = ""
+        if step is Step.RESTART:
+            with contextlib.suppress(LinkError):
+                await self._channel.blurt(commands.RESTART)
+        elif step is Step.POWER:
+            why = await run_command(self.config.reset_command)
+        await self._sink.noticed(self.name, "link.recovery", step=step.value, silent=self._silent, why=why)
 
     # ---- what comes unasked ----------------------------------------------------------------------------------------
 
@@ -257,18 +231,22 @@ class ModemLink:
         if name in ("+CMTI", "+CDSI"):
             found = commands.notification(code.text)
             if found is None or not self._storage.note(found):
-                self._poll_at = self.clock.monotonic()
+                self._look_soon()
         elif name in ("+CMT", "+CDS"):
             await self._take_direct(code)
         elif name in ("+CREG", "+CGREG", "+CEREG"):
-            await self._note_registration(code.text)
+            if self._network.note(code.text):
+                await self._judge()
         elif name == "+CMGS":
-            await self._settle(Accepted(commands.reference(code.text)))
-        elif name in ("RING", "+CRING"):
-            await self._ring()
+            await self._sender.late(code.text)
+        elif name == "+CUSD":
+            if self._session is None or not self._session.heard(code.text):
+                await self._sink.noticed(self.name, "ussd.unasked")
+        elif name in ("RING", "+CRING", "+CLIP"):
+            await self._calls.rings(code.text)
         elif name in ("^SMMEMFULL", "+CPIN", "+CFUN", "RDY", "^SYSSTART") or name.upper() in ("SMS READY", "APP RDY"):
             # full storage, or a modem that has restarted: the poll finds out
-            self._poll_at = self.clock.monotonic()
+            self._look_soon()
         elif not code.known and len(self._strange) < _UNKNOWN_LINES and name not in self._strange:
             self._strange.add(name)
             log.info("the modem says something unknown", link=self.name, starts=name[:12], octets=len(code.text))
@@ -277,7 +255,7 @@ class ModemLink:
         """A text or report that is stored nowhere: committed first, then acknowledged. Without acknowledgement the
         network sends it again, and the modem turns such codes off, which the poll sets right."""
         if not code.pdu:
-            self._poll_at = self.clock.monotonic()
+            self._look_soon()
             return
         try:
             await store(self.name, self._sink, self.clock, code.pdu)
@@ -285,48 +263,6 @@ class ModemLink:
             return
         if self._facts.acknowledges:
             await self._channel.attempt(commands.ACKNOWLEDGE)
-
-    async def _ring(self) -> None:
-        now = self.clock.monotonic()
-        if now - self._last_ring > _CALL:
-            await self._sink.noticed(self.name, "call.incoming")
-        self._last_ring = now
-
-    # ---- the network -----------------------------------------------------------------------------------------------
-
-    async def _note_registration(self, line: str) -> None:
-        found = commands.registration(line)
-        if found is not None:
-            self._registered[found[0]] = found[1]
-            await self._judge_registration()
-
-    async def _look_for_network(self) -> None:
-        self._registered.clear()
-        for name, command in commands.REGISTRATION.items():
-            found = commands.registration(await self._channel.first(command) or "+:")
-            if found is not None:
-                self._registered[name] = found[1]
-        await self._judge_registration()
-
-    async def _judge_registration(self) -> None:
-        """Up when any of the three domains can send: LTE-only modems are never registered in +CREG. A modem that
-        answers none of the three is tried: the error table decides then."""
-        stats = set(self._registered.values())
-        sendable = {s for s in stats if commands.REGISTRATION_STATES.get(s, ("", False))[1]}
-        if not self.config.roaming:
-            sendable -= commands.ROAMING
-        if sendable or not stats:
-            names = ", ".join(commands.REGISTRATION_STATES[s][0] for s in sorted(sendable)) or "registration unknown"
-            await self._change(LinkState.UP, f"{self._facts.device}, {names}")
-            return
-        names = ", ".join(sorted({commands.REGISTRATION_STATES.get(s, (f"state {s}", False))[0] for s in stats}))
-        roaming = " (`roaming` is off)" if stats & commands.ROAMING else ""
-        await self._change(LinkState.STARTING, f"no network: {names}{roaming}")
-
-    async def _change(self, state: LinkState, why: str) -> None:
-        if state is not self._state or (state is LinkState.STARTING and why != self._why):
-            self._state, self._why = state, why
-            await self._sink.changed(self.name, state, why)
 
     # ---- the regular look ------------------------------------------------------------------------------------------
 
@@ -340,8 +276,23 @@ class ModemLink:
             return
         await self._drain(found=False)
         await self._look_for_network()
-        dbm = commands.signal_dbm(await self._channel.first(commands.SIGNAL) or "+CSQ: 99")
-        log.debug("signal", link=self.name, dbm=dbm)
+        await self._sink.described(self.name, **await self._network.describe())
 
     async def _drain(self, *, found: bool) -> None:
         await self._guarded(self._storage.drain(found=found))
+
+    async def _look_for_network(self) -> None:
+        await self._network.look()
+        await self._judge()
+
+    async def _judge(self) -> None:
+        sendable, why = self._network.judge()
+        if sendable:
+            await self._change(LinkState.UP, f"{self._facts.device}, {why}")
+        else:
+            await self._change(LinkState.STARTING, why)
+
+    async def _change(self, state: LinkState, why: str) -> None:
+        if state is not self._state or (state is LinkState.STARTING and why != self._why):
+            self._state, self._why = state, why
+            await self._sink.changed(self.name, state, why)

@@ -1,8 +1,9 @@
 """The SIM's PIN: entered once, never guessed, a PUK never touched.
 
 A wrong PIN costs one of three tries, and a program that tries again at every start burns the card in one evening. So a
-PIN that was refused is remembered with the card it was refused by, and is not written again; nor is any PIN when fewer
-than three tries are left. What the SIM then needs is a person.
+PIN is remembered as refused, with the card that it is for and over restarts, *before* it is written, and forgotten when
+the SIM has taken it. A refused one is not written again; nor is any PIN when fewer than three tries are left. What the
+SIM then needs is a person: another `pin`, or ``smsgwd links accept NAME``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import hashlib
 
 from smsgwd.config import ModemConfig
-from smsgwd.errors import CommandError, LinkError
+from smsgwd.errors import CommandError, LinkError, StoreUnavailable
 from smsgwd.link import LinkSink
 from smsgwd.modem import commands
 from smsgwd.modem.channel import Channel
@@ -28,52 +29,55 @@ _TRIES = 3
 _UNLOCK = 20.0
 
 
-class PinGuard:
-    """Remembers which card refused which PIN, as digests."""
+async def unlock(config: ModemConfig, profile: Profile, channel: Channel, sink: LinkSink, card: str) -> None:
+    """Returns when the SIM is open; LinkError with what a person has to do when it is not.
 
-    def __init__(self) -> None:
-        self._refused: set[bytes] = set()
+    ``card`` is the ICCID, or the IMEI where the SIM does not tell its ICCID before it is open.
+    """
+    state = await _state(profile, channel)
+    if state in _OPEN:
+        return
+    if state in _ABSENT:
+        raise LinkError("no SIM, or it is not ready")
+    if state != "SIM PIN":
+        await sink.noticed(config.name, "pin.blocked", state=state)
+        raise LinkError(f"the SIM wants {state}: nothing was written, unlock it by hand")
+    if config.pin is None:
+        raise LinkError("the SIM wants its PIN; set `pin`")
+    try:
+        await _enter(config.pin.reveal(), config, channel, sink, card)
+    except StoreUnavailable as e:
+        raise LinkError(f"the SIM wants its PIN, which is entered only while the store can remember it: {e}") from None
+    await _until_ready(profile, channel)
 
-    async def unlock(self, config: ModemConfig, profile: Profile, channel: Channel, sink: LinkSink) -> None:
-        """Returns when the SIM is open; LinkError with what a person has to do when it is not."""
-        state = await _state(profile, channel)
-        if state in _OPEN:
-            return
-        if state in _ABSENT:
-            raise LinkError("no SIM, or it is not ready")
-        if state != "SIM PIN":
-            await sink.noticed(config.name, "pin.blocked", state=state)
-            raise LinkError(f"the SIM wants {state}: nothing was written, unlock it by hand")
-        if config.pin is None:
-            raise LinkError("the SIM wants its PIN; set `pin`")
-        await self._enter(config.pin.reveal(), config, profile, channel, sink)
 
-    async def _enter(self, pin: str, config: ModemConfig, profile: Profile, channel: Channel, sink: LinkSink) -> None:
-        card = (await channel.first(commands.iccid(profile.iccid))) or await channel.first(commands.IMEI)
-        digest = hashlib.sha256(f"{card}\0{pin}".encode()).digest()
-        if digest in self._refused:
-            raise LinkError("the SIM refused this PIN before; it is not tried again until smsgwd starts with another")
-        tries = commands.pin_tries([line.text for line in await channel.attempt(commands.PIN_TRIES) or []])
-        if tries is not None and tries < _TRIES:
-            await sink.noticed(config.name, "pin.blocked", state="SIM PIN", tries=tries)
-            raise LinkError(f"the SIM has {tries} tries for its PIN left: none was used, enter the PIN by hand once")
-        try:
-            command = commands.enter_pin(pin)
-        except ValueError as e:
-            raise LinkError(f"`pin` cannot be used: {e}") from None
-        await sink.noticed(config.name, "pin.sent")
-        # from here on it counts as refused unless the SIM says otherwise: an answer may get lost with the port
-        self._refused.add(digest)
-        try:
-            await channel.ask(command)
-        except CommandError as e:
-            if e.kind == "CME" and e.code in _NOT_TRIED:
-                self._refused.discard(digest)
-                raise LinkError(f"the SIM could not take its PIN: {e}") from None
-            await sink.noticed(config.name, "pin.refused", why=str(e))
-            raise LinkError(f"the SIM refused its PIN ({e}); it is not tried again") from None
-        self._refused.discard(digest)
-        await _until_ready(profile, channel)
+async def _enter(pin: str, config: ModemConfig, channel: Channel, sink: LinkSink, card: str) -> None:
+    try:
+        command = commands.enter_pin(pin)
+    except ValueError as e:
+        raise LinkError(f"`pin` cannot be used: {e}") from None
+    kept = "pin " + hashlib.sha256(f"{card}\0{pin}".encode()).hexdigest()[:32]
+    if await sink.recall(kept):
+        raise LinkError(
+            "this SIM refused this PIN before, it is not tried again; set another `pin`, "
+            f"or enter it by hand and say: smsgwd links accept {config.name}"
+        )
+    tries = commands.pin_tries([line.text for line in await channel.attempt(commands.PIN_TRIES) or []])
+    if tries is not None and tries < _TRIES:
+        await sink.noticed(config.name, "pin.blocked", state="SIM PIN", tries=tries)
+        raise LinkError(f"the SIM has {tries} tries for its PIN left: none was used, enter the PIN by hand once")
+    # from here on it counts as refused unless the SIM says otherwise: an answer may get lost with the port
+    await sink.remember(kept, config.name)
+    await sink.noticed(config.name, "pin.sent")
+    try:
+        await channel.ask(command)
+    except CommandError as e:
+        if e.kind == "CME" and e.code in _NOT_TRIED:
+            await sink.remember(kept, "")
+            raise LinkError(f"the SIM could not take its PIN: {e}") from None
+        await sink.noticed(config.name, "pin.refused", why=str(e))
+        raise LinkError(f"the SIM refused its PIN ({e}); it is not tried again") from None
+    await sink.remember(kept, "")
 
 
 async def _state(profile: Profile, channel: Channel) -> str:

@@ -7,6 +7,7 @@ Times are seconds.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 
 import msgspec
@@ -49,21 +50,34 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     retry: float = 5.0
     #: how long a SIM may be busy or a modem without registration before the port is opened anew
     patience: float = 30.0
+    #: AT+CMMS between the parts of a text
+    cmms: bool = False
+    #: how USSD codes are written: text, ucs2 or packed
+    ussd: str = "text"
+    #: what brings a silent modem back: none or cfun
+    reset: str = "none"
+    #: maker's +CMS ERROR codes from 512 on: permanent, temporary, link, unknown, busy
+    cms: dict[str, str] = {}
 
 
-def profiles() -> dict[str, Profile]:
+def profiles(folder: str = "") -> dict[str, Profile]:
     """All rows by name."""
     text = resources.files("smsgwd.modem").joinpath("profiles.toml").read_text(encoding="utf-8")
     rows = {name: {**row, "name": name} for name, row in tomllib.loads(text).items()}
     return msgspec.convert(rows, dict[str, Profile])
 
 
-def find_profile(name: str) -> Profile:
+def find_profile(name: str, folder: str = "") -> Profile:
     """The row of a name; ``auto`` is ``generic`` until a family is recognised. ConfigError for an unknown name."""
-    rows = profiles()
+    rows = profiles(folder)
     if name == "auto":
         return rows["generic"]
     if name not in rows:
         known = ", ".join(["auto", *sorted(rows)])
         raise ConfigError([Problem("profiles.toml", "profile", f"{name!r} is not known; known: {known}")])
     return rows[name]
+
+
+def recognise(maker: str, model: str, current: Profile, rows: Mapping[str, Profile]) -> Profile:
+    """The family that a modem says it is of; the current one when none fits."""
+    return current

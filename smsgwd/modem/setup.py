@@ -7,6 +7,7 @@ its SIM is absent or locked, it knows no PDU mode, its texts cannot be read. Eve
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,9 +17,10 @@ from smsgwd.errors import CommandError, LinkError
 from smsgwd.link import LinkSink
 from smsgwd.log import get_logger
 from smsgwd.modem import commands
+from smsgwd.modem.card import check, read_iccid, short
 from smsgwd.modem.channel import Channel
-from smsgwd.modem.pin import PinGuard
-from smsgwd.modem.profile import Profile
+from smsgwd.modem.pin import unlock
+from smsgwd.modem.profile import Profile, recognise
 
 log = get_logger("modem")
 
@@ -38,6 +40,17 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     notify: tuple[int, ...] = ()
     #: AT+CSMS=1 was taken: directly routed texts are acknowledged
     acknowledges: bool = False
+    imei: str = ""
+    iccid: str = ""
+    #: the family that the modem says it is of; None = the configured one
+    profile: Profile | None = None
+
+    def described(self) -> dict[str, str | int | float | None]:
+        """What people may see of it."""
+        return {
+            "device": self.device, "firmware": self.firmware or None, "imei": self.imei or None,
+            "sim": short(self.iccid) if self.iccid else None, "profile": self.profile.name if self.profile else None,
+        }  # fmt: skip
 
     @property
     def device(self) -> str:
@@ -49,10 +62,12 @@ class Setup:
     """One run of the set-up."""
 
     def __init__(
-        self, config: ModemConfig, profile: Profile, channel: Channel, sink: LinkSink, clock: Clock, pins: PinGuard
-    ) -> None:
+        self, config: ModemConfig, profile: Profile, channel: Channel, sink: LinkSink, clock: Clock,
+        rows: Mapping[str, Profile],
+    ) -> None:  # fmt: skip
+        """``rows``: the families among which ``profile = "auto"`` chooses by what the modem says of itself."""
         self.config, self.profile, self.channel, self.sink, self.clock = config, profile, channel, sink, clock
-        self.pins = pins
+        self.rows = rows
 
     async def run(self) -> Facts:
         """All steps up to the notifications; LinkError when the modem or its SIM is unusable."""
@@ -60,10 +75,19 @@ class Setup:
         await self.channel.probe()
         await attempt(commands.ECHO_OFF)
         await attempt(commands.NUMERIC_ERRORS)
-        maker, model, firmware = [await self._bare(c) for c in (commands.MAKER, commands.MODEL, commands.FIRMWARE)]
+        maker, model, firmware, imei = [
+            await self._bare(c) for c in (commands.MAKER, commands.MODEL, commands.FIRMWARE, commands.IMEI)
+        ]
+        self._check_imei(imei)
+        if self.config.profile == "auto" and self.profile.name == "generic":
+            self.profile = self.channel.profile = recognise(maker, model, self.profile, self.rows)
         await self._init_lines()
         await self._switch_on()
-        await self.pins.unlock(self.config, self.profile, self.channel, self.sink)
+        iccid = await self._unlock(imei)
+        if self.config.sms_domain:
+            await attempt(commands.domain(self.config.sms_domain))
+        for command in (commands.CALLER, commands.OPERATOR_AS_TEXT):
+            await attempt(command)
         for command in commands.WATCH_REGISTRATION.values():
             await attempt(command)
         phase = await self._patiently(commands.PHASE_2_PLUS)
@@ -74,8 +98,23 @@ class Setup:
         await self._service_centre()
         return Facts(
             maker=maker, model=model, firmware=firmware, memory=await self._memory(),
-            notify=await self._notifications(), acknowledges=phase,
+            notify=await self._notifications(), acknowledges=phase, imei=imei, iccid=iccid, profile=self.profile,
         )  # fmt: skip
+
+    def _check_imei(self, imei: str) -> None:
+        if self.config.imei and imei != self.config.imei:
+            raise LinkError(f"this modem has IMEI {imei or 'unknown'}, the configuration wants {self.config.imei}")
+
+    async def _unlock(self, imei: str) -> str:
+        """The right SIM first, as far as it tells before it is open, then its PIN. Gives the ICCID."""
+        early = await read_iccid(self.profile, self.channel)
+        if early:
+            await check(self.config, self.sink, early)
+        await unlock(self.config, self.profile, self.channel, self.sink, early or imei)
+        iccid = early or await read_iccid(self.profile, self.channel)
+        if iccid and not early:
+            await check(self.config, self.sink, iccid)
+        return iccid
 
     async def _bare(self, command: commands.Command) -> str:
         """One line such as the maker's name; some modems put the command's own prefix before it."""

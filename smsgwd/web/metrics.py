@@ -27,6 +27,12 @@ def _family(name: str, kind: str, text: str, rows: Iterable[tuple[dict[str, obje
     return lines
 
 
+def _known(gateway: Gateway, fact: str) -> list[tuple[dict[str, object], float]]:
+    """A number that links tell of themselves; a link that does not know it is left out."""
+    told = ((link.name, gateway.roster.facts(link.name).get(fact)) for link in gateway.roster)
+    return [({"link": name}, value) for name, value in told if isinstance(value, int | float)]
+
+
 async def metrics(gateway: Gateway) -> str:
     """The whole page. StoreUnavailable."""
     queue, now = gateway.queue, gateway.clock.now()
@@ -38,6 +44,10 @@ async def metrics(gateway: Gateway) -> str:
                      [({"link": x.name, "type": x.type}, x.state is LinkState.UP) for x in links])  # fmt: skip
     lines += _family("smsgwd_link_paused", "gauge", "1 when an operator paused the link.",
                      [({"link": x.name}, x.paused) for x in links])  # fmt: skip
+    lines += _family("smsgwd_link_resting", "gauge", "1 while the link rests after a run of failures.",
+                     [({"link": x.name}, bool(x.resting)) for x in gateway.roster])  # fmt: skip
+    for fact, what in (("signal_dbm", "Strength of the signal."), ("balance", "Balance of a prepaid SIM.")):
+        lines += _family(f"smsgwd_link_{fact}", "gauge", what, _known(gateway, fact))
     lines += _family("smsgwd_queue_messages", "gauge", "Texts that are not done, by link and state.",
                      [({"link": d.link, "state": d.state}, d.count) for d in depth])  # fmt: skip
     lines += _family("smsgwd_queue_oldest_seconds", "gauge", "Age of the oldest due text.",

@@ -28,6 +28,12 @@ class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[str, ...]
 
 
+class UssdRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A USSD code such as ``*100#``."""
+
+    code: str
+
+
 # ---- links ---------------------------------------------------------------------------------------------------------
 
 
@@ -40,7 +46,15 @@ async def _links(call: Call) -> list[LinkStatus]:
         for x in call.gateway.config.link
     }
     known.update({link.name: link for link in await call.gateway.queue.links()})
-    return list(known.values())
+    return [_now(call, x) for x in known.values()]
+
+
+def _now(call: Call, link: LinkStatus) -> LinkStatus:
+    """With what only the running gateway knows: that a link rests, and what it tells of its device."""
+    roster = call.gateway.roster
+    row = roster.get(link.name)
+    rests = f"rests after a run of failures: {row.resting}" if row is not None and row.resting else ""
+    return msgspec.structs.replace(link, reason=rests or link.reason, facts=dict(roster.facts(link.name)))
 
 
 async def links(call: Call) -> Answer:
@@ -75,6 +89,18 @@ async def pause(call: Call) -> Answer:
 
 async def resume(call: Call) -> Answer:
     return await _pause(call, False)
+
+
+async def accept(call: Call) -> Answer:
+    """The SIM and the modem that are there now are meant."""
+    found = await _link(call)
+    return 200, views.link(await call.gateway.queue.accept_device(found.name, call.gateway.clock.now()))
+
+
+async def ussd(call: Call) -> Answer:
+    found, code = await _link(call), call.read(UssdRequest).code
+    text, more = await call.gateway.ussd(found.name, code)
+    return 200, shapes.UssdAnswer(text=text, more=more)
 
 
 # ---- events and status ---------------------------------------------------------------------------------------------
@@ -144,6 +170,10 @@ OPERATIONS = (
               answer=LinkStatus),
     Operation(method="POST", path="/v1/links/{name}/resume", scope="admin", run=resume, summary="Resume a link",
               answer=LinkStatus),
+    Operation(method="POST", path="/v1/links/{name}/accept", scope="admin", run=accept,
+              summary="Accept the SIM and modem that a link has now", answer=LinkStatus),
+    Operation(method="POST", path="/v1/links/{name}/ussd", scope="admin", run=ussd, body=UssdRequest,
+              summary="Send a USSD code over a modem", answer=shapes.UssdAnswer),
     Operation(method="GET", path="/v1/events", scope="messages:read", run=events, query=("after", "limit", "kind"),
               summary="Events; a stream with Accept: text/event-stream", answer=Event, many=True),
     Operation(method="GET", path="/v1/status", scope="messages:read", run=status, summary="How the gateway is doing",

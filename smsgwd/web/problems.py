@@ -15,7 +15,7 @@ PREFIX = "urn:smsgwd:problem:"
 #: slugs of refusals that are not 422
 _STATUS = {
     "invalid-body": 400, "invalid-query": 400, "unauthorized": 401, "forbidden": 403, "method-not-allowed": 405,
-    "too-large": 413, "timed-out": 408, "unsupported-media-type": 415, "too-many-requests": 429,
+    "too-large": 413, "no-answer": 504, "link-not-up": 503, "timed-out": 408, "unsupported-media-type": 415, "too-many-requests": 429,
 }  # fmt: skip
 _TITLES = {
     "not-found": "There is no such thing",

@@ -50,6 +50,14 @@ class Thread(Conversation, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
 
 
+class UssdAnswer(msgspec.Struct, frozen=True):
+    """What the network says to a USSD code."""
+
+    text: str
+    #: the network waits for an answer; sessions are ended after one code
+    more: bool
+
+
 class NewToken(msgspec.Struct, frozen=True):
     """A token, shown this once."""
 

@@ -72,7 +72,7 @@ def test_nothing_else_can_be_written(make, text):
         pytest.param(c.pin_tries, ["+CPINR: SIM PUK,10,10", "+CPINR: SIM PIN,2,3"], 2, id="+CPINR"),
         pytest.param(c.signal_dbm, "+CSQ: 20,99", -73, id="+CSQ"),
         pytest.param(c.signal_dbm, "+CSQ: 99,99", None, id="+CSQ unknown"),
-        pytest.param(c.operator_name, '+COPS: 0,0,"Net, Ltd",7', "Net, Ltd", id="+COPS"),
+        pytest.param(c.operator, '+COPS: 0,0,"Net, Ltd",7', ("Net, Ltd", "LTE"), id="+COPS"),
         pytest.param(c.setting, "+CNMI: 2,1,0,1,0", (2, 1, 0, 1, 0), id="+CNMI"),
         pytest.param(c.direct_length, "+CDS: 25", 25, id="+CDS"),
         pytest.param(c.direct_length, '+CMT: "Anna",24', 24, id="+CMT"),
@@ -84,7 +84,7 @@ def test_read(read, line, value):
 
 
 @given(st.text(max_size=60), st.sampled_from([c.registration, c.notification, c.stored, c.listed, c.usage, c.reference,
-                                               c.pin_state, c.signal_dbm, c.operator_name, c.setting, c.direct_length]))  # fmt: skip
+                                               c.pin_state, c.signal_dbm, c.operator, c.setting, c.direct_length]))  # fmt: skip
 def test_any_line_is_read(text, read):
     """Noise behind a prefix is never an error."""
     read(f"+X: {text}")

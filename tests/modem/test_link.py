@@ -155,6 +155,7 @@ async def test_results(result, outcome):
     """What the modem says after the PDU, and what it means."""
     with wire() as modem:
         async with running(modem) as (link, *_):
+            await link.submit(segment("proof that this SIM can send"))
             modem.results.append(result)
             if outcome is Uncertain:
                 with pytest.raises(Uncertain):

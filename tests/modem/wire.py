@@ -143,6 +143,9 @@ class Ear:
     def __init__(self) -> None:
         self.received_, self.reports, self.settlements, self.states, self.notices = [], [], [], [], []
         self.away = False
+        self.kept: dict[str, str] = {}
+        self.facts: dict[str, object] = {}
+        self.calls: list[str] = []
         self.news = asyncio.Event()
 
     def _note(self, where, what) -> None:
@@ -164,6 +167,23 @@ class Ear:
 
     async def changed(self, link, state, why) -> None:
         self._note(self.states, (state, why))
+
+    async def described(self, link, **facts) -> None:
+        self.facts = {**self.facts, **facts}
+        self.news.set()
+
+    async def called(self, link, number) -> None:
+        if self.away:
+            raise StoreUnavailable("disk full")
+        self._note(self.calls, number)
+
+    async def remember(self, name, value) -> None:
+        if self.away:
+            raise StoreUnavailable("disk full")
+        self.kept[name] = value
+
+    async def recall(self, name) -> str:
+        return self.kept.get(name, "")
 
     async def noticed(self, link, kind, **data) -> None:
         self._note(self.notices, (kind, data))
@@ -194,9 +214,9 @@ def segment(text: str = "hello", submission: str = "sub_1", **more) -> Segment:
 
 
 @asynccontextmanager
-async def running(modem: Wire, *, up: bool = True, profile: Profile = QUICK, **config):
+async def running(modem: Wire, *, up: bool = True, profile: Profile = QUICK, ear: Ear | None = None, **config):
     """A ModemLink on the wire, with its ear; stopped in the end."""
-    ear = Ear()
+    ear = ear or Ear()
     link = ModemLink(ModemConfig(name="m1", type="modem", port=modem.path, **config), SystemClock(), profile)
     stop = asyncio.Event()
     task = asyncio.create_task(link.run(ear, stop), name="link under test")
