@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check bench lint clean
+.PHONY: demo test check bench fuzz lint clean
 
 demo: $(VENV)/.core       ## the main job with no hardware, step by step
 	$(BIN)/smsgwd demo $(if $(KEEP),--keep)
@@ -14,12 +14,15 @@ test: $(VENV)/.test       ## the whole suite
 check: lint test          ## what CI runs
 
 lint: $(VENV)/.check
-	$(BIN)/ruff check smsgwd tests bench
+	$(BIN)/ruff check smsgwd tests bench fuzz docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.test      ## side by side with the peers that are installed
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(VENV)/.fuzz       ## coverage-guided, for SECONDS in all
+	$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60) $(ARGS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +37,10 @@ $(VENV)/.test: $(VENV)/.core
 
 $(VENV)/.check: $(VENV)/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[check]'
+	touch $@
+
+$(VENV)/.fuzz: $(VENV)/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	touch $@
 
 clean:
