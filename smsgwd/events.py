@@ -63,7 +63,6 @@ KINDS: dict[str, str] = {
     "ussd.unasked": "the network said something by USSD that nobody had asked for",
     "link.balance": "the balance of a prepaid SIM",
     "call.incoming": "somebody calls",
-    "call.from": "whose call it is",
     # the daemon
     "daemon.started": "the daemon is up",
     "daemon.stopping": "the daemon drains",

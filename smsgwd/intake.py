@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 from smsgwd.clock import Clock
 from smsgwd.errors import StoreUnavailable
-from smsgwd.events import masked
 from smsgwd.log import get_logger
 from smsgwd.model import DeliveryReport, InboundSegment, LinkState, SubmitResult
 from smsgwd.queue.interface import Queue
@@ -51,7 +50,7 @@ class Intake:
         self.roster.describe(link, facts)
 
     async def called(self, link: str, number: str) -> None:
-        await self.queue.record_event("call.from", self.clock.now(), {"from": masked(number)}, link=link)
+        await self.queue.called(link, self._number(link), number, self.clock.now())
 
     async def remember(self, name: str, value: str) -> None:
         await self.queue.remember(name, value)

@@ -83,6 +83,7 @@ class React:
             service=bool(event.data.get("service")),
             flash=event.data.get("message_class") == 0,
             stored=bool(event.data.get("stored")),
+            call=bool(event.data.get("call")),
         )
 
     def _limits(self) -> GuardLimits:

@@ -366,7 +366,7 @@ def test_sample_rules_enabled(tmp_path):
     for path in (ETC / "rules.d").glob("*.toml"):
         (tmp_path / path.name).write_text(path.read_text().replace("enabled = false", "enabled = true"))
     rules = load_rules(tmp_path, ETC / "templates", desks=("support",))
-    assert len(rules.rules) == 5
+    assert len(rules.rules) == 6
     assert warnings(rules) == []
     assert {test.rule for test in rules.tests} == {rule.id for rule in rules.rules}
     assert [r["why"] for r in run_tests(rules, Config()) if not r["ok"]] == []

@@ -1,8 +1,8 @@
 """Voice calls to the modem's number: told once each, and hung up where the configuration says so.
 
 ``RING`` comes every few seconds while it rings, ``+CLIP`` with the number behind each; both fall into any reply. A call is
-over when nothing rang for ``SILENCE`` seconds. Rules can answer a call with a text: the sink gets it as an event of the
-caller's, like a text without words.
+over when nothing rang for ``SILENCE`` seconds. Rules with `call = true` can answer one with a text: the sink gets the
+caller's number, once for each call, and keeps it like a text without words.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _MESSAGE = (
     "INSERT INTO message (id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, "
     "cuts, ref, done, flash, report, pinned, due, expires, attempts, duplicate, origin, key, key_digest, callback, "
     "conversation, answers, rule, author, reason, created, updated) "
-    "VALUES (?, 'in', ?, 1, ?, ?, ?, 'normal', ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, 0, 0, 0, 0, '', '', '', '', ?, NULL, '', "
+    "VALUES (?, 'in', ?, 1, ?, ?, ?, 'normal', ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, '', '', '', ?, NULL, '', "
     "'', ?, ?, ?)"
 )
 _HEAD = "SELECT link, ours, sender, parts, ref FROM inbound_part WHERE id = ?"
@@ -189,15 +189,17 @@ def _told(
 
 def _insert(
     tx: Transaction, id_: int, state: MessageState, link: str, sender: str, ours: str, text: str, encoding: str,
-    parts: int, ref: int, came: int, conversation: int | None, reason: str, now: int,
+    parts: int, ref: int, came: int, conversation: int | None, reason: str, now: int, origin: str = "",
 ) -> None:  # fmt: skip
     tx.execute(
         _MESSAGE,
         (
-            id_, state.value, link, sender, ours, text, encoding, 0, 0, parts, ref, came, 0, conversation, reason, now, now,
+            id_, state.value, link, sender, ours, text, encoding, 0, 0, parts, ref, came, 0, origin, conversation, reason,
+            now, now,
         ),
     )  # fmt: skip
-    tx.count(now, link, "in", "normal", state.value, came)
+    if not origin:  # a call is no text in the statistics
+        tx.count(now, link, "in", "normal", state.value, came)
 
 
 def _late(
@@ -237,6 +239,21 @@ def _undecodable(
     )  # fmt: skip
     tx.execute(_OWN, (id_, first))
     tx.event("message.undecodable", now, id_, link, reason=segment.fault)
+    return Received(message=public_id(MESSAGE, id_))
+
+
+def called(tx: Transaction, link: str, number: str, caller: str, now: int) -> Received:
+    """See :meth:`smsgwd.queue.interface.Queue.called`: a message without words, for rules that are about calls."""
+    conversation = open_conversation(tx, caller, link, number, now)
+    id_ = tx.ids.next(now)
+    _insert(
+        tx, id_, MessageState.RECEIVED, link, caller, number, "", Alphabet.GSM7.value, 1, 0, 1, conversation, "a voice call",
+        now, origin="call",
+    )  # fmt: skip
+    tx.event(
+        "message.received", now, id_, link, **{"from": masked(caller)}, parts=0, came=0, call=True,
+        conversation=public_id(CONVERSATION, conversation),
+    )  # fmt: skip
     return Received(message=public_id(MESSAGE, id_))
 
 

@@ -169,6 +169,11 @@ class Queue(Protocol):
         the same commit. A PDU with the digest of one seen in the last 7 days is counted, not stored again."""
         ...
 
+    async def called(self, link: str, number: str, caller: str, now: int) -> Received:
+        """A voice call to the link's own ``number``: a message with ``origin`` "call" and no words, in the caller's
+        conversation; ``message.received`` says ``call``, and only rules about calls are asked."""
+        ...
+
     async def record_report(self, link: str, report: DeliveryReport, now: int) -> bool:
         """Matches a report to a submission of the link; False = parked as an orphan and tried again when a
         submission is accepted. Settles an uncertain text when exactly one candidate fits."""

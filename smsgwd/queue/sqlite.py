@@ -202,6 +202,9 @@ class SqliteQueue(Queue):
     async def receive(self, link: str, number: str, segment: InboundSegment, now: int) -> Received:
         return await self._put(inbound.receive, link, number, segment, now)
 
+    async def called(self, link: str, number: str, caller: str, now: int) -> Received:
+        return await self._put(inbound.called, link, number, caller, now)
+
     async def record_report(self, link: str, report: DeliveryReport, now: int) -> bool:
         return await self._put(reports.record_report, link, report, now)
 

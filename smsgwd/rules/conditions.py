@@ -20,12 +20,15 @@ from smsgwd.rules.text import Words, words
 class View:
     """What conditions may look at: one inbound text. ``at`` is in milliseconds since 1970 UTC."""
 
-    __slots__ = ("_week", "at", "first_contact", "from_", "link", "tags", "words")
+    __slots__ = ("_week", "at", "call", "first_contact", "from_", "link", "tags", "words")
 
     def __init__(
-        self, *, words: Words, from_: str, link: str, at: int, first_contact: bool, tags: frozenset[str] = frozenset()
-    ) -> None:
+        self, *, words: Words, from_: str, link: str, at: int, first_contact: bool, tags: frozenset[str] = frozenset(),
+        call: bool = False,
+    ) -> None:  # fmt: skip
         self.words, self.from_, self.link, self.at = words, from_, link, at
+        #: it is a voice call, not a text
+        self.call = call
         self.first_contact = first_contact
         #: of the conversation and of the contact
         self.tags = tags
@@ -137,6 +140,18 @@ class FirstContact(msgspec.Struct, frozen=True):
         return f"first_contact {str(self.wanted).lower()}"
 
 
+class Called(msgspec.Struct, frozen=True):
+    """It was a voice call. A call is shown to no rule without this condition."""
+
+    wanted: bool
+
+    def holds(self, view: View) -> bool:
+        return view.call is self.wanted
+
+    def __str__(self) -> str:
+        return f"call {str(self.wanted).lower()}"
+
+
 class Span(msgspec.Struct, frozen=True):
     """Days (0 = Monday) and minutes of the day; an end before the start lies on the next day."""
 
@@ -215,6 +230,12 @@ def _first_contact(value: Any, table: Mapping[str, Any]) -> Condition:
     return FirstContact(value)
 
 
+def _call(value: Any, table: Mapping[str, Any]) -> Condition:
+    if value is not True:
+        raise ValueError("must be true; without it a rule is about texts")
+    return Called(value)
+
+
 def _day(name: str) -> int:
     """``Mon`` or ``monday`` -> 0."""
     for i, day in enumerate(_DAYS):
@@ -265,5 +286,6 @@ READERS: dict[str, tuple[Callable[[Any, Mapping[str, Any]], Condition], tuple[st
     "link": (lambda value, table: OnLink(_texts(value)), ()),
     "tag": (lambda value, table: Tagged(_texts(value)), ()),
     "first_contact": (_first_contact, ()),
+    "call": (_call, ()),
     "hours": (_hours, ("tz",)),
 }

@@ -56,6 +56,7 @@ def view_of(inbound: Inbound, found: Words, facts: PeerFacts) -> View:
         at=inbound.at,
         first_contact=facts.first_contact,
         tags=frozenset(facts.conversation.tags + facts.contact.tags),
+        call=inbound.call,
     )
 
 
@@ -101,6 +102,10 @@ class _Walk:
         verdicts: list[Verdict] = []
         ended = ""
         for rule in rules.rules:
+            if view.call and not rule.about_calls:
+                if explain:
+                    verdicts.append(Verdict(rule.id, False, "it is a call, and the rule does not say `call = true`"))
+                continue
             if ended or not matches(rule, view):
                 if explain:
                     verdicts.append(Verdict(rule.id, False, ended or why_not(rule, view)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgwd.model import ConsentChange
-from smsgwd.rules.conditions import Condition
+from smsgwd.rules.conditions import Called, Condition
 from smsgwd.rules.template import Template
 
 
@@ -24,6 +24,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     flash: bool = False
     #: it lay on the SIM for long before it was found
     stored: bool = False
+    #: a voice call, which has no words
+    call: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     none: tuple[Condition, ...] = ()
     then: tuple[Action, ...] = ()
     continue_: bool = False
+
+    @property
+    def about_calls(self) -> bool:
+        """Only rules that say `call = true` are asked about calls."""
+        return any(isinstance(condition, Called) for condition in (*self.all, *self.any))
 
 
 class RuleTest(msgspec.Struct, frozen=True, kw_only=True):

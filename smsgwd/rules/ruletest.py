@@ -20,6 +20,7 @@ _IN: dict[str, tuple[type | tuple[type, ...], Any]] = {
     "link": (str, ""),
     "at": ((str, datetime), "2026-01-05T12:00:00+00:00"),
     "first_contact": (bool, False),
+    "call": (bool, False),
 }
 _WANT: dict[str, tuple[type | tuple[type, ...], Any]] = {
     "matched": (str, None),
@@ -53,7 +54,8 @@ def _test(source: Source, i: int, table: dict[str, Any]) -> RuleTest | None:
     return RuleTest(
         file=str(source.path), line=source.line_of("test", i), rule=table.get("rule", ""),
         inbound=Inbound(
-            message="", from_=value["from"], to=value["to"], link=value["link"], text=value["text"], at=at or 0
+            message="", from_=value["from"], to=value["to"], link=value["link"], text=value["text"], at=at or 0,
+            call=value["call"],
         ),
         first_contact=value["first_contact"], **want,
     )  # fmt: skip
