@@ -14,7 +14,7 @@ test: $(VENV)/.test       ## the whole suite
 check: lint test          ## what CI runs
 
 lint: $(VENV)/.check
-	$(BIN)/ruff check smsgwd tests bench fuzz docs
+	$(BIN)/ruff check smsgwd tests bench fuzz docs hardware
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 

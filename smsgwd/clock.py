@@ -41,6 +41,20 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+async def came(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for an event, so long at most; False when the time was over first.
+
+    Not by ``asyncio.wait_for``: up to Python 3.11 that one loses a cancellation that comes together with the event, and
+    who was told to end goes on.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 def isoformat(ms: int) -> str:
     """ISO 8601 in UTC with milliseconds: ``2026-11-23T14:00:05.000Z``."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -25,7 +25,7 @@ from pathlib import Path
 import msgspec
 
 from smsgwd import __version__, log
-from smsgwd.clock import Clock, SystemClock
+from smsgwd.clock import Clock, SystemClock, came
 from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, parse_rate
 from smsgwd.config_file import load
 from smsgwd.dispatch import Lane
@@ -198,8 +198,7 @@ class Daemon:
                 journal.warning("the store is away, events are logged later", why=str(e))
                 if self.stop_workers.is_set():
                     return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.stop_workers.wait(), STORE_PAUSE)
+                await came(self.stop_workers, STORE_PAUSE)
                 continue
             for event in events:
                 level, text, fields = log.event_line(event)
@@ -218,8 +217,7 @@ class Daemon:
                 while await self.queue.expire(self.clock.now()) and not self.stop_workers.is_set():
                     pass  # it is bounded: there may be more
             sd_notify("WATCHDOG=1")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop_workers.wait(), TICK)
+            await came(self.stop_workers, TICK)
         with contextlib.suppress(StoreUnavailable):
             await self.queue.record_event("daemon.stopping", self.clock.now())
 

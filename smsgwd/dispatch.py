@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from smsgwd.breaker import Breaker
-from smsgwd.clock import Clock
+from smsgwd.clock import Clock, came
 from smsgwd.errors import LinkError, StoreUnavailable, Uncertain
 from smsgwd.link import Link
 from smsgwd.log import get_logger
@@ -77,8 +77,7 @@ class Lane:
                     await self._while_away()
                 if not self._hint.is_set() and not stop.is_set():
                     longest = await self._sleep_for()
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._hint.wait(), longest)
+                    await came(self._hint, longest)
 
     async def _sleep_for(self) -> float:
         if rest := self._breaker.resting(self.clock.monotonic()):
@@ -119,8 +118,7 @@ class Lane:
     async def _paced(self, stop: asyncio.Event) -> bool:
         """Waits for the next slot of the rate and takes it; False when the daemon stops or the link left meanwhile."""
         while (wait := self._next_slot - self.clock.monotonic()) > 0 and not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait)
+            await came(stop, wait)
         if stop.is_set() or not self.ready:
             return False
         self._next_slot = self.clock.monotonic() + self._interval

@@ -364,6 +364,8 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     reason: str = ""
     recipient: Address | None = None
+    #: when the service centre took the text (TP-SCTS); None where the report names no valid time
+    sent_at: datetime | None = None
     raw: bytes = b""
 
 

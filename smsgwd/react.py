@@ -11,11 +11,10 @@ reason, and the rest of the decision stands.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import msgspec
 
-from smsgwd.clock import Clock
+from smsgwd.clock import Clock, came
 from smsgwd.errors import RequestRefused, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.log import get_logger
@@ -61,8 +60,7 @@ class React:
                 await self.clock.sleep(1.0)
                 continue
             if len(events) < BATCH and not stop.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hint.wait(), LONGEST_SLEEP)
+                await came(self._hint, LONGEST_SLEEP)
 
     async def _answer(self, event: Event) -> None:
         message = await self.queue.message(event.message)

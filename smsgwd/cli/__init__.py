@@ -19,6 +19,7 @@ from smsgwd.cli.base import App
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("smsgwd.cli.run:run", "The daemon, in the foreground."),
     "check": ("smsgwd.cli.check:check", "Read configuration, rules and templates; connect nowhere."),
+    "doctor": ("smsgwd.cli.doctor:doctor", "Look at everything that can be wrong, and name what mends it."),
     "send": ("smsgwd.cli.send:send", "Accept a text durably and print its id."),
     "queue": ("smsgwd.cli.queue:queue", "Outbound texts: list, show, cancel, retry, hold, release, settle."),
     "inbox": ("smsgwd.cli.inbox:inbox", "Inbound texts: list, show."),

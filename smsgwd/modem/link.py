@@ -19,7 +19,7 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from smsgwd.clock import Clock
+from smsgwd.clock import Clock, came
 from smsgwd.config import ModemConfig
 from smsgwd.errors import CommandError, LinkError, StoreUnavailable
 from smsgwd.link import LinkSink
@@ -33,6 +33,7 @@ from smsgwd.modem.channel import Channel, ModemSilent
 from smsgwd.modem.discover import Finder
 from smsgwd.modem.doubt import Doubt
 from smsgwd.modem.network import Network
+from smsgwd.modem.port import holder
 from smsgwd.modem.profile import Profile, find_profile
 from smsgwd.modem.recovery import Step, next_step
 from smsgwd.modem.sending import Job, Sender
@@ -47,6 +48,11 @@ FIRST_POLL = 10.0
 _UNKNOWN_LINES = 50
 #: errands that may wait; nobody asks for more in earnest
 _MOST_ERRANDS = 20
+
+#: what modems say when they start: whoever hears it unasked is before a modem with default settings
+_RESTARTED = frozenset(
+    {"RDY", "APP RDY", "^SYSSTART", "+CFUN", "+CPIN", "SMS Ready", "SMS READY", "SMS DONE", "Call Ready", "+PBREADY"}
+)
 
 log = get_logger("modem")
 
@@ -79,8 +85,12 @@ class ModemLink:
         self._facts = Facts()
         self._poll_at = 0.0
         self._strange: set[str] = set()
+        #: the modem has started anew and forgotten its settings, PDU mode among them
+        self._restarted = False
         #: openings in a row that found a silent modem
         self._silent = 0
+        #: the speeds to try in turn, each for one opening that finds a silent modem; the one that answered stays
+        self._speeds = deque(dict.fromkeys((config.baudrate, *self.profile.speeds)))
 
     @property
     def name(self) -> str:
@@ -93,13 +103,15 @@ class ModemLink:
         self._channel = Channel(self.profile, self._wake.set)
         try:
             port = await self._finder.find(sink)
-            await self._channel.open(port, self.config.baudrate)
+            await self._channel.open(port, self._speeds[0])
             # only now: a port that is not there is down all the time, which is one event and not two at every try
             await self._change(LinkState.STARTING, f"{port} is open, the modem is set up")
             await self._live(stop)
-        except ModemSilent:
+        except ModemSilent as e:
+            self._speeds.rotate(-1)
             await self._climb()
-            raise
+            other = await asyncio.to_thread(holder, port)
+            raise ModemSilent(f"{e}; {other} has its port open too" if other else str(e)) from None
         finally:
             self._state = LinkState.DOWN
             self._channel.close()
@@ -152,6 +164,7 @@ class ModemLink:
     async def _set_up(self, *, found: bool) -> None:
         """Also after a modem has restarted by itself and forgotten its settings."""
         channel, sink = self._channel, self._sink
+        self._restarted = False
         self._facts = await Setup(self.config, self.profile, channel, sink, self.clock, self._finder.rows).run()
         profile = channel.profile = self._facts.profile or self.profile
         await self._finder.remember(sink, self._facts.imei)
@@ -175,6 +188,11 @@ class ModemLink:
             self._wake.clear()
             self._channel.check()
             await self._take_unsolicited()
+            if self._restarted:
+                # in text mode AT+CMGS=20 would send the PDU as words to the number 20
+                log.warning("the modem has restarted, it is set up again", link=self.name)
+                await self._set_up(found=False)
+                continue
             if self._jobs:
                 await self._sender.send(self._jobs.popleft())
             elif stop.is_set():
@@ -189,8 +207,7 @@ class ModemLink:
                 await self._sleep()
 
     async def _sleep(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(self._poll_at - self.clock.monotonic(), 0.001))
+        await came(self._wake, max(self._poll_at - self.clock.monotonic(), 0.001))
 
     def _errand(self, work: Callable[[], Awaitable[None]]) -> None:
         self._errands.append(work)
@@ -244,9 +261,10 @@ class ModemLink:
                 await self._sink.noticed(self.name, "ussd.unasked")
         elif name in ("RING", "+CRING", "+CLIP"):
             await self._calls.rings(code.text)
-        elif name in ("^SMMEMFULL", "+CPIN", "+CFUN", "RDY", "^SYSSTART") or name.upper() in ("SMS READY", "APP RDY"):
-            # full storage, or a modem that has restarted: the poll finds out
+        elif name == "^SMMEMFULL":
             self._look_soon()
+        elif name in _RESTARTED:
+            self._restarted = True
         elif not code.known and len(self._strange) < _UNKNOWN_LINES and name not in self._strange:
             self._strange.add(name)
             log.info("the modem says something unknown", link=self.name, starts=name[:12], octets=len(code.text))
@@ -271,8 +289,7 @@ class ModemLink:
         self._poll_at = self.clock.monotonic() + self.profile.poll
         taken = commands.setting(await self._channel.first(commands.INDICATIONS))
         if self._facts.notify and taken and taken[: len(self._facts.notify)] != self._facts.notify:
-            log.warning("the modem has forgotten its settings, it is set up again", link=self.name)
-            await self._set_up(found=False)
+            self._restarted = True
             return
         await self._drain(found=False)
         await self._look_for_network()

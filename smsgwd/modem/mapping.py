@@ -57,6 +57,7 @@ def read_pdu(pdu: str, now: datetime, *, stored: bool = False) -> InboundSegment
             code=f"0x{read.tp_st:02X}",
             reason=status.reason,
             recipient=read.tp_ra,
+            sent_at=read.tp_scts,
             raw=raw,
         )
     if isinstance(read, Deliver):

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import serial
 
+from smsgwd.clock import came
 from smsgwd.errors import LinkError
 
 #: seconds that a write of one line may take
@@ -67,9 +68,8 @@ class Port:
         ready = asyncio.Event()
         self._loop.add_writer(self._fd, ready.set)
         try:
-            await asyncio.wait_for(ready.wait(), WRITE)
-        except TimeoutError:
-            raise LinkError(f"the port took nothing for {WRITE:.0f} s") from None
+            if not await came(ready, WRITE):
+                raise LinkError(f"the port took nothing for {WRITE:.0f} s")
         finally:
             self._loop.remove_writer(self._fd)
 
@@ -116,12 +116,12 @@ def _why(path: str, error: Exception) -> str:
     if code in (errno.EACCES, errno.EPERM):
         return f"{path}: no permission; the user of smsgwd must be in the group of the port (dialout)"
     if code in (errno.EBUSY, errno.EAGAIN):
-        holder = _holder(path)
-        return f"{path}: in use by {holder}" if holder else f"{path}: in use by another program"
+        other = holder(path)
+        return f"{path}: in use by {other}" if other else f"{path}: in use by another program"
     return f"{path}: cannot be opened: {error}"
 
 
-def _holder(path: str) -> str:
+def holder(path: str) -> str:
     """Name and pid of another process that has the port open, as far as we may look."""
     target = os.path.realpath(path)
     for fd in Path("/proc").glob("[0-9]*/fd/*"):

@@ -178,11 +178,12 @@ def _told(
     tx: Transaction, message: int, link: str, sender: str, parts: int, found: list[tuple[Any, ...]], encoding: str,
     conversation: int, now: int, **more: bool,
 ) -> None:  # fmt: skip
-    """``message.received``, with all that the rules ask of a text besides its words."""
+    """``message.received``, with all that the rules ask of a text besides its words. Data is never for a person."""
+    service = encoding == Alphabet.DATA or any(row[5] for row in found)
     tx.event(
         "message.received", now, message, link,
         **{"from": masked(sender)}, parts=parts, came=len(found), encoding=encoding,
-        service=any(row[5] for row in found), stored=any(row[6] for row in found), message_class=found[0][7],
+        service=service, stored=any(row[6] for row in found), message_class=found[0][7],
         conversation=public_id(CONVERSATION, conversation), **more,
     )  # fmt: skip
 

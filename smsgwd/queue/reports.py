@@ -1,7 +1,8 @@
 """Delivery reports: matching them to attempts, and what they say about the text.
 
-A report names the link, a reference (TP-MR wraps at 256) and mostly the recipient. It belongs to the newest open attempt
-that fits; recipients are compared by their last 8 digits, since networks write them in national and international form.
+A report names the link, a reference (TP-MR wraps at 256) and mostly the recipient, compared by its last 8 digits, since
+networks write numbers in national and international form. Of the open attempts that fit, the one belongs to it that began
+nearest to when the service centre took the text (TP-SCTS), or the newest where the report names no time.
 One that fits nothing is parked: its attempt's own result may still be on its way (it is matched when that is recorded,
 if it came after the attempt began). A report that fits exactly one uncertain attempt settles it. A second report on an
 attempt whose end is known changes nothing.
@@ -19,12 +20,14 @@ from smsgwd.queue.transaction import Transaction, floor_id
 
 #: a second report is looked for among attempts of the last 7 days
 _WEEK = 7 * 86_400_000
+#: milliseconds within which a service centre takes a text after its attempt began, as far as both clocks are right
+_NEAR = 300_000
 
 _JOIN = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message "
 _OPEN = _JOIN + "WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.reference = ? ORDER BY s.id DESC LIMIT 600"
 _CLOSED = (
-    "SELECT 1 FROM message m JOIN submission s ON s.message = m.id "
-    "WHERE m.peer = ? AND m.id >= ? AND s.link = ? AND s.reference = ? AND s.open = 0 AND s.report <> '' LIMIT 1"
+    "SELECT s.id FROM message m JOIN submission s ON s.message = m.id "
+    "WHERE m.peer = ? AND m.id >= ? AND s.link = ? AND s.reference = ? AND s.open = 0 AND s.report <> ''"
 )
 _ORPHANS = "SELECT id, recipient, status, code, reason, reference FROM report_orphan WHERE link = ? AND id > ?"
 
@@ -32,14 +35,16 @@ _ORPHANS = "SELECT id, recipient, status, code, reason, reference FROM report_or
 def record_report(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
     """See :meth:`smsgwd.queue.interface.Queue.record_report`."""
     recipient = report.recipient.text if report.recipient else ""
-    for s, m in _open(tx, link, S.ACCEPTED, report.reference):
-        if not recipient or tail(recipient) == tail(m.peer):
+    found = _open(tx, link, S.ACCEPTED, report.reference)
+    fitting = [(s, m) for s, m in found if not recipient or tail(recipient) == tail(m.peer)]
+    if fitting:
+        s, m = min(fitting, key=lambda pair: _apart(pair[0].id, report))
+        if not _is_copy(tx, s, m, report, now):
             report_came(tx, s, m, report.status, report.code, report.reason, now)
-            return True
+        return True
     candidate = _uncertain(tx, link, report.reference, recipient)
-    peer = candidate[1].peer if candidate else recipient
-    if peer and tx.execute(_CLOSED, (peer, floor_id(now - _WEEK), link, report.reference)).fetchone():
-        return True  # said before
+    if recipient and _said_before(tx, link, candidate, recipient, report, now):
+        return True
     if candidate:
         settle(tx, *candidate, report.reference, now)
         report_came(tx, *candidate, report.status, report.code, report.reason, now)
@@ -51,6 +56,34 @@ def record_report(tx: Transaction, link: str, report: DeliveryReport, now: int) 
 def tail(number: str) -> str:
     """What national and international forms of a number have in common: the last 8 digits."""
     return "".join(c for c in number if c.isdigit())[-8:]
+
+
+def _apart(attempt: int, report: DeliveryReport) -> int:
+    """Milliseconds between the beginning of an attempt, by its id, and the time that a report names; 0 without one."""
+    return abs((attempt >> 20) - int(report.sent_at.timestamp() * 1000)) if report.sent_at else 0
+
+
+def _closed(tx: Transaction, link: str, report: DeliveryReport, peer: str, now: int) -> list[int]:
+    """For each attempt to this recipient with this reference whose end is known, how far the report is apart from it."""
+    found = tx.execute(_CLOSED, (peer, floor_id(now - _WEEK), link, report.reference))
+    return [_apart(id_, report) for (id_,) in found.fetchall()]
+
+
+def _is_copy(tx: Transaction, s: Attempt, m: Row, report: DeliveryReport, now: int) -> bool:
+    """The report fits an open attempt, but its time is that of one whose end is known: it came twice."""
+    return _apart(s.id, report) > _NEAR and any(apart <= _NEAR for apart in _closed(tx, s.link, report, m.peer, now))
+
+
+def _said_before(
+    tx: Transaction, link: str, candidate: tuple[Attempt, Row] | None, recipient: str, report: DeliveryReport, now: int
+) -> bool:
+    """The end of an attempt with this reference is known, and nothing speaks for the uncertain one: its time is not that
+    of the report, or not more so."""
+    closed = _closed(tx, link, report, candidate[1].peer if candidate else recipient, now)
+    if not candidate or not closed:
+        return bool(closed)
+    apart = _apart(candidate[0].id, report)
+    return apart > _NEAR or min(closed) <= apart
 
 
 def _pairs(found: list[tuple[Any, ...]]) -> list[tuple[Attempt, Row]]:

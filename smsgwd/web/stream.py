@@ -10,12 +10,12 @@ A stream ends when the reader leaves or lies stuck, when the daemon stops, and w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
 
+from smsgwd.clock import came
 from smsgwd.errors import RequestRefused, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.model import Event
@@ -94,8 +94,7 @@ class Streams:
                 position = found[-1].id
                 await _write(response, b"".join(map(_lines, found)))
             else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(hint.wait(), max(0.0, beat - clock.monotonic()))
+                await came(hint, max(0.0, beat - clock.monotonic()))
             if clock.monotonic() >= beat:
                 await allowed()
                 await _write(response, b": still here\n\n")

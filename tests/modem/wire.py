@@ -1,6 +1,7 @@
 """A modem on a pty whose every answer a test can write, and a sink that keeps what it is told."""
 
 import asyncio
+import contextlib
 import os
 import pty
 import tty
@@ -59,15 +60,35 @@ class Wire:
         self.sent: list[str] = []
         self.pdus: list[str] = []
         self.mr = 0
-        self._buffer = b""
+        self.echo = False
+        self._buffer = self._unsaid = b""
         self._prompted = False
+        os.set_blocking(self.master, False)
         asyncio.get_running_loop().add_reader(self.master, self._read)
 
     def say(self, text: str) -> None:
-        os.write(self.master, text.encode("latin-1"))
+        self._unsaid += text.encode("latin-1")
+        self._write()
+
+    def _write(self) -> None:
+        """As much as the line takes now; a pty holds a few KiB."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(BlockingIOError):
+            while self._unsaid and self.master >= 0:
+                self._unsaid = self._unsaid[os.write(self.master, self._unsaid) :]
+        if self._unsaid and self.master >= 0:
+            loop.add_writer(self.master, self._write)
+        elif self.master >= 0:
+            loop.remove_writer(self.master)
 
     def _read(self) -> None:
-        self._buffer += os.read(self.master, 4096)
+        octets = os.read(self.master, 4096)
+        if self.echo:
+            self.say(octets.decode("latin-1"))
+        self._feed(octets)
+
+    def _feed(self, octets: bytes) -> None:
+        self._buffer += octets
         while self._buffer:
             if self._prompted:
                 end = min((i for i in (self._buffer.find(b"\x1a"), self._buffer.find(b"\x1b")) if i >= 0), default=-1)
@@ -99,7 +120,7 @@ class Wire:
         if command in self.answers or name + "=" in self.answers:
             answer = self.answers.get(command, self.answers.get(name + "="))
             if answer is not None:
-                self._prompted = answer.endswith("> ")
+                self._prompted = answer.rstrip().endswith(">")
                 self.say(answer)
         elif name == "AT+CMGS":
             self._prompted = True
@@ -123,6 +144,7 @@ class Wire:
         """Pulls the plug."""
         if self.master >= 0:
             asyncio.get_running_loop().remove_reader(self.master)
+            asyncio.get_running_loop().remove_writer(self.master)
             os.close(self.slave)
             os.close(self.master)
             self.master = -1
@@ -200,10 +222,10 @@ class Ear:
                 await self.news.wait()
 
 
-async def until(true) -> None:
+async def until(true, seconds: float = 5) -> None:
     """Waits for something on the wire, of which nobody tells."""
-    async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110
+    async with asyncio.timeout(seconds):
+        while not true():
             await asyncio.sleep(0.002)
 
 

@@ -85,7 +85,7 @@ class Ear:
 async def until(true: Callable[[], object]) -> None:
     """Waits for something at the SMSC, of which nobody tells."""
     async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110
+        while not true():
             await asyncio.sleep(0.002)
 
 
