@@ -27,9 +27,11 @@ def check(ctx: click.Context) -> None:
         links = len(config.link)
         for link in config.link:
             try:
-                find_profile(getattr(link, "profile", "auto"))
+                find_profile(getattr(link, "profile", "auto"), config.gateway.modems)
             except ConfigError as e:
-                problems += [p._replace(file=app.config_path, path=f"link {link.name}: profile") for p in e.problems]
+                here = f"link {link.name}: profile"
+                told = [p._replace(file=app.config_path, path=here) if p.path == "profile" else p for p in e.problems]
+                problems += [p for p in told if p not in problems]
         for desk in config.helpdesk:
             try:
                 WebhookDesk(desk, SystemClock())

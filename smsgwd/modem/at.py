@@ -102,7 +102,9 @@ _MOST_QUOTED = 12
 class Parser:
     """Bytes in, events out. Holds at most one line."""
 
-    def __init__(self) -> None:
+    def __init__(self, codes: tuple[str, ...] = (), finals: tuple[str, ...] = ()) -> None:
+        """``codes``: how further unsolicited lines of a family begin; ``finals``: its further final results."""
+        self._own_codes, self._finals = codes, _FINALS | set(finals)
         self._buffer = bytearray()
         self._pending: Expectation | None = None
         #: a header whose PDU is still to come
@@ -173,7 +175,7 @@ class Parser:
         answered = pending is not None and bool(pending.prefix) and line.startswith(pending.prefix)
         if self._is_code(name, line, answered):
             self._open(Unsolicited(line), name in _WITH_PDU, events)
-        elif line in _FINALS or line.startswith(_FINAL_PREFIXES):
+        elif line in self._finals or line.startswith(_FINAL_PREFIXES):
             self._final(line, events)
         elif answered:
             assert pending is not None
@@ -185,7 +187,7 @@ class Parser:
 
     def _quote(self, line: str, events: list[AtEvent]) -> None:
         """Joins the lines of a quoted text. An answer that ends in between ends it too."""
-        ends = line in _FINALS or line.startswith(_FINAL_PREFIXES)
+        ends = line in self._finals or line.startswith(_FINAL_PREFIXES)
         if not ends:
             self._quoted.append(line)
         if ends or ('"' in line and len(self._quoted) > 1) or len(self._quoted) >= _MOST_QUOTED:
@@ -202,7 +204,7 @@ class Parser:
             self._header = None
             events.append(msgspec.structs.replace(header, pdu=line))
             return True
-        if line in _FINALS or line.startswith(_FINAL_PREFIXES) or line.partition(":")[0] in _WITH_PDU:
+        if line in self._finals or line.startswith(_FINAL_PREFIXES) or line.partition(":")[0] in _WITH_PDU:
             self._header = None
             events.append(header)
         return False
@@ -212,7 +214,7 @@ class Parser:
             if name in _REGISTRATION:
                 return _comes_unasked(line)
             return False
-        return name in _CODES or line.startswith(_MAKERS)
+        return name in _CODES or line.startswith(_MAKERS) or (bool(self._own_codes) and line.startswith(self._own_codes))
 
     def _open(self, event: Line | Unsolicited, with_pdu: bool, events: list[AtEvent]) -> None:
         if with_pdu:

@@ -40,8 +40,8 @@ class Channel:
 
     def __init__(self, profile: Profile, wake: Callable[[], None]) -> None:
         self.profile, self._wake = profile, wake
+        self._parser = Parser(profile.urc, profile.final)
         self.unsolicited: deque[Unsolicited] = deque(maxlen=MOST_UNSOLICITED)
-        self._parser = Parser()
         self._answers: deque[AtEvent] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._port: Port | None = None
@@ -49,11 +49,16 @@ class Channel:
 
     async def open(self, path: str, baudrate: int) -> None:
         """Opens the port and ends a half-typed text that another program left, without sending it."""
-        self._port = await open_port(path, baudrate, self._received, self._gone)
+        self._port = await open_port(path, baudrate, self._received, self._gone, rtscts=self.profile.rtscts)
         await asyncio.sleep(self.profile.settle)
         self._parser.feed(b"\r\n")
         self._forget()
         await self._port.write(ESC + b"\r")
+
+    def adopt(self, profile: Profile) -> None:
+        """From now on the modem is known to be of this family. Between two commands."""
+        self.profile = profile
+        self._parser = Parser(profile.urc, profile.final)
 
     def close(self) -> None:
         if self._port is not None:
@@ -79,6 +84,9 @@ class Channel:
                     event = await self._next()
                     if isinstance(event, Line):
                         lines.append(event)
+                        if self.profile.pin_ok_missing and command is commands.PIN_STATE:
+                            await self._tail()
+                            return lines
                     elif isinstance(event, Final):
                         break
         except TimeoutError:
@@ -178,6 +186,8 @@ class Channel:
 
     async def _write(self, command: Command, *, prompt: bool) -> None:
         self._forget()
+        if command.text.startswith(self.profile.never):
+            raise CommandError("", -1, f"{command} is not sent to a {self.profile.name}")
         self._parser.expect(Expectation(command.text, command.prefix, command.bare, command.pdus, prompt))
         await self._port_write(command.text.encode("ascii") + b"\r")
 

@@ -100,6 +100,12 @@ def domain(name: str) -> Command:
     return Command(f"AT+CGSMS={DOMAINS[name]}")
 
 
+def pin_tries_command(text: str) -> Command:
+    """The profile's command for the tries that the PIN has left; ``AT+CPINR`` (TS 27.007) where it names none."""
+    _checked(not text or _INIT(text), "this line")
+    return Command(text, f"{re.split('[?=]', text[2:])[0]}:") if text else PIN_TRIES
+
+
 def notify(setting: tuple[int, ...]) -> Command:
     return Command("AT+CNMI=" + ",".join(map(str, setting)))
 
@@ -266,12 +272,20 @@ def pin_state(line: str) -> str:
     return line.partition(":")[2].strip().strip('"').upper()
 
 
+#: in which field of the answer the PIN's tries stand; the first where no row says otherwise
+_TRIES_AT = {"+CPINR": 1, "^CPIN": 3, "+QPINC": 1}
+
+
 def pin_tries(lines: list[str]) -> int | None:
-    """Tries left for ``SIM PIN`` from ``+CPINR: SIM PIN,3,3``."""
+    """Tries left for the PIN: from ``+CPINR: SIM PIN,3,3``, or one of the makers' ways: ``^CPIN: READY,,10,3,10,3`` (PUK
+    first), ``+QPINC: "SC",3,10``, and the number first in ``+UPINCNT``, ``+SPIC``, ``*EPIN`` and their like."""
     for line in lines:
         parts = fields(line)
-        if parts[0].upper() == "SIM PIN" and len(parts) > 1:
-            return number(parts[1])
+        place = _TRIES_AT.get(line.partition(":")[0], 0)
+        if line.startswith("+CPINR") and parts[0].upper() != "SIM PIN":
+            continue
+        if len(parts) > place and (tries := number(parts[place])) is not None:
+            return tries
     return None
 
 

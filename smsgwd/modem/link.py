@@ -166,7 +166,7 @@ class ModemLink:
         channel, sink = self._channel, self._sink
         self._restarted = False
         self._facts = await Setup(self.config, self.profile, channel, sink, self.clock, self._finder.rows).run()
-        profile = channel.profile = self._facts.profile or self.profile
+        profile = self._facts.profile or self.profile
         await self._finder.remember(sink, self._facts.imei)
         self._silent = 0
         self._storage = Storage(self.name, channel, sink, self.clock, self._facts.memory)

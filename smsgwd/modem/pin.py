@@ -62,7 +62,8 @@ async def _enter(pin: str, config: ModemConfig, channel: Channel, sink: LinkSink
             "this SIM refused this PIN before, it is not tried again; set another `pin`, "
             f"or enter it by hand and say: smsgwd links accept {config.name}"
         )
-    tries = commands.pin_tries([line.text for line in await channel.attempt(commands.PIN_TRIES) or []])
+    asked = commands.pin_tries_command(channel.profile.pin_tries)
+    tries = commands.pin_tries([line.text for line in await channel.attempt(asked) or []])
     if tries is not None and tries < _TRIES:
         await sink.noticed(config.name, "pin.blocked", state="SIM PIN", tries=tries)
         raise LinkError(f"the SIM has {tries} tries for its PIN left: none was used, enter the PIN by hand once")

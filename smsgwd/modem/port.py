@@ -82,12 +82,12 @@ class Port:
 
 
 async def open_port(
-    path: str, baudrate: int, received: Callable[[bytes], None], lost: Callable[[str], None]
+    path: str, baudrate: int, received: Callable[[bytes], None], lost: Callable[[str], None], *, rtscts: bool = False
 ) -> Port:
     """Opens and locks the port. LinkError says why not, and who has it."""
     try:
         # opening may block in the driver of a sick device; the loop goes on meanwhile
-        line = await asyncio.wait_for(asyncio.to_thread(_open, path, baudrate), WRITE)
+        line = await asyncio.wait_for(asyncio.to_thread(_open, path, baudrate, rtscts), WRITE)
     except TimeoutError:
         raise LinkError(f"{path}: opening takes longer than {WRITE:.0f} s") from None
     except (OSError, ValueError) as e:
@@ -95,8 +95,8 @@ async def open_port(
     return Port(line, received, lost)
 
 
-def _open(path: str, baudrate: int) -> serial.Serial:
-    line = serial.Serial(path, baudrate, timeout=0, exclusive=True)
+def _open(path: str, baudrate: int, rtscts: bool = False) -> serial.Serial:
+    line = serial.Serial(path, baudrate, timeout=0, exclusive=True, rtscts=rtscts)
     try:
         mode = termios.tcgetattr(line.fileno())
         mode[2] &= ~termios.HUPCL

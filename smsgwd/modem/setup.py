@@ -72,6 +72,8 @@ class Setup:
     async def run(self) -> Facts:
         """All steps up to the notifications; LinkError when the modem or its SIM is unusable."""
         ask, attempt = self.channel.ask, self.channel.attempt
+        if self.profile.ready_delay:
+            await asyncio.sleep(self.profile.ready_delay)
         await self.channel.probe()
         await attempt(commands.ECHO_OFF)
         await attempt(commands.NUMERIC_ERRORS)
@@ -80,7 +82,8 @@ class Setup:
         ]
         self._check_imei(imei)
         if self.config.profile == "auto" and self.profile.name == "generic":
-            self.profile = self.channel.profile = recognise(maker, model, self.profile, self.rows)
+            self.profile = recognise(maker, model, self.profile, self.rows)
+            self.channel.adopt(self.profile)
         await self._init_lines()
         await self._switch_on()
         iccid = await self._unlock(imei)
@@ -167,7 +170,7 @@ class Setup:
         raise LinkError(f"no storage for texts can be selected: tried {', '.join(self.profile.memories)}")
 
     async def _notifications(self) -> tuple[int, ...]:
-        for setting in commands.NOTIFICATIONS:
+        for setting in self.profile.cnmi:
             if await self.channel.attempt(commands.notify(setting)) is not None:
                 return setting
         await self.sink.noticed(self.config.name, "link.notice", why="the modem notifies of nothing; it is polled")
