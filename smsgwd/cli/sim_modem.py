@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import zlib
 from typing import Any
@@ -50,24 +51,28 @@ def modem(
     from smsgwd.modem.sim.families import find_family
     from smsgwd.modem.sim.phone import Phone
 
-    if not number.lstrip("+").isdigit():
+    if not re.fullmatch(r"\+?[0-9]{1,20}", number):
         raise click.BadParameter("is no number", param_hint="--number")
-    if pin and not (pin.isdecimal() and 4 <= len(pin) <= 8):
+    if pin and not re.fullmatch("[0-9]{4,8}", pin):
         raise click.BadParameter("is 4 to 8 digits", param_hint="--pin")
+    try:
+        family = find_family(profile)
+    except ValueError as e:
+        raise click.BadParameter(str(e), param_hint="--profile") from None
     app, clock = app_of(ctx), SystemClock()
 
     async def main() -> None:
         stop, steps = until_told(), read_script(script) if script else []
         # several modems on one machine are told apart by IMEI and ICCID; the same link has the same ones each time
-        phone = Phone(number, family=find_family(profile), slots=slots, pin=pin, serial=zlib.crc32(link.encode()))
+        phone = Phone(number, family=family, slots=slots, pin=pin, serial=zlib.crc32(link.encode()))
         with Journal(journal, clock) as notes:
             sim = SimModem(phone, link, notes, clock, latency=latency, report_after=report_after, seed=seed)
             requests = Control(sim)
             sim.plug()
             try:
+                if control:
+                    await requests.start(control)
                 async with asyncio.TaskGroup() as group:
-                    if control:
-                        await requests.start(control)
                     playing = group.create_task(requests.play(steps, clock), name="script")
                     app.line({"ready": link}, f"ready {link}")
                     await stop.wait()

@@ -91,7 +91,8 @@ class Control:
             await clock.sleep(request["after"])
             answer = self.answer(json.dumps(request).encode())
             if not answer["ok"]:
-                self.modem.journal.note("script", error=answer["error"], do=request.get("do"))
+                do = str(request.get("do")).encode("ascii", "backslashreplace").decode()
+                self.modem.journal.note("script", error=answer["error"], do=do)
 
 
 class _Connection(asyncio.Protocol):

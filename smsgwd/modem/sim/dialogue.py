@@ -15,13 +15,13 @@ import msgspec
 
 from smsgwd import __version__
 from smsgwd.errors import PduError
-from smsgwd.modem.sim.equipment import EQUIPMENT, USSD_TEXT, WITHOUT_SIM, texts
+from smsgwd.modem.sim.equipment import EQUIPMENT, USSD_TEXT, WITHOUT_SIM, number, one_of, texts
 from smsgwd.modem.sim.faults import Fault
 from smsgwd.modem.sim.messages import MESSAGES, TOUCHES_SIM
 from smsgwd.modem.sim.network import read_submit
 from smsgwd.modem.sim.phone import Phone, Settings
-from smsgwd.modem.sim.refused import NO_SUCH, WRONG, Refused
-from smsgwd.modem.sim.text_mode import stat_of, written
+from smsgwd.modem.sim.refused import NO_SUCH, Refused
+from smsgwd.modem.sim.text_mode import written
 from smsgwd.sms.submit import Submit
 from smsgwd.sms.tpdu import with_smsc
 
@@ -83,6 +83,7 @@ class Dialogue:
         """Takes what came from the port and answers it."""
         if "hang" in self.phone.faults:
             self._input = b""
+            self.phone.faults.use("hang", len(re.findall(rb"[\r\x1a]", octets)))
             return
         self._input = (self._input + octets)[-MOST_INPUT:]
         while not self._busy and self._input and self._step():
@@ -130,7 +131,7 @@ class Dialogue:
         return True
 
     def _after_prompt(self, prompt: Prompt) -> bool:
-        if fault := self.phone.faults.take("unplug-at", at="pdu"):
+        if prompt.command == "+CMGS" and (fault := self.phone.faults.take("unplug-at", at="pdu")):
             self.outside.unplugged(fault)
             return False
         found = re.search(rb"[\x1a\x1b]", self._input)
@@ -196,7 +197,7 @@ class Dialogue:
     def _basic(self, part: str) -> Lines:
         upper = part.upper()
         if upper.startswith("E"):
-            self.phone.settings.echo = upper != "E0"
+            self.phone.settings.echo = upper not in ("E", "E0")
         elif upper.startswith(("Z", "&F")):
             self.phone.settings = Settings()
         elif upper.startswith("I"):
@@ -223,6 +224,8 @@ class Dialogue:
     def _answer(self, name: str, form: str, value: str) -> Lines:
         if name == "+CLAC":
             return sorted({*_TABLE, "+CLAC", "+CMGS", "+CMGW"}) if form == "set" else []
+        if name in ("+CMGS", "+CMGW") and form == "test":
+            return []
         if name not in _TABLE:
             raise NO_SUCH
         lines = _TABLE[name](self.phone, form, value)
@@ -261,12 +264,10 @@ class Dialogue:
             if not first and command == "+CMGS":
                 raise Refused("CMS", 305)
             return Prompt(command, number=first)
-        if not first.isdigit() or not 1 <= int(first) <= _LONGEST_TPDU:
+        octets = number(first)
+        if octets is None or not 1 <= octets <= _LONGEST_TPDU:
             raise Refused("CMS", 304)
         stat = 2
         if command == "+CMGW" and more:
-            found = int(more[0]) if more[0].isdigit() else stat_of(more[0])
-            if found not in (0, 1, 2, 3):
-                raise WRONG
-            stat = found
-        return Prompt(command, int(first), stat=stat)
+            stat = one_of((0, 1, 2, 3), more[0])
+        return Prompt(command, octets, stat=stat)

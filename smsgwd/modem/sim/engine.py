@@ -102,17 +102,20 @@ class SimModem:
         mr = self.phone.next_mr()
         self.journal.note("submit", mr=mr, **{"from": self.phone.sim.number}, pdu=pdu, **described(submit))
         self._sent[mr] = submit
+        self._answer(token, mr)
+        if self.report_after is not None and submit.tp_srr:  # whatever the program hears of its text
+            self._loop.call_later(self.latency + self.report_after, self._report_of_itself, mr)
+
+    def _answer(self, token: int, mr: int) -> None:
+        faults = self.phone.faults
         if fault := faults.take("unplug-at", at="answer"):
             self.unplugged(fault)
-            return
-        if faults.take("no-answer"):
+        elif faults.take("no-answer"):
             self.dialogue.finish(token)
-            return
-        if faults.take("report-first"):
-            self.report(mr, 0)
-        self._answer_later(token, mr)
-        if self.report_after is not None and submit.tp_srr:
-            self._loop.call_later(self.latency + self.report_after, self._report_of_itself, mr)
+        else:
+            if faults.take("report-first"):
+                self.report(mr, 0)
+            self._answer_later(token, mr)
 
     def _answer_later(self, token: int, mr: int) -> None:
         answer = self._result(mr)
@@ -146,9 +149,13 @@ class SimModem:
 
     def pdu(self, pdu: str) -> None:
         """A PDU as it is, SMSC included. ValueError when it is not hexadecimal."""
-        if not bytes.fromhex(pdu):
-            raise ValueError("an empty PDU")
-        self._arrive(pdu.upper())
+        try:
+            octets = bytes.fromhex(pdu)
+        except ValueError:
+            octets = b""
+        if not octets:
+            raise ValueError("`pdu` is not written in pairs of hexadecimal digits")
+        self._arrive(octets.hex().upper())
         self._bring()
 
     def _arrive(self, pdu: str) -> None:
@@ -225,6 +232,8 @@ class SimModem:
         self.phone.settings.echo = True
 
     def _reset(self, fault: Fault | None = None) -> None:
+        if not self.line.plugged:
+            return  # it has no power, and restarts anyway when it comes back
         self._power_off()
         self.dialogue.lines(*(self.phone.family.boot or ("RDY",)))
 

@@ -22,11 +22,17 @@ CHARACTER_SETS = ("GSM", "IRA", "UCS2")
 USSD_TEXT = "Balance 12.34"
 
 
+def number(text: str) -> int | None:
+    """What one to nine digits say; None for anything else, the superscript digits of Latin-1 too."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
 def one_of(values: tuple[int, ...], value: str) -> int:
     """A number that is one of ``values``."""
-    if not value.isdigit() or int(value) not in values:
+    found = number(value)
+    if found is None or found not in values:
         raise WRONG
-    return int(value)
+    return found
 
 
 def texts(value: str) -> list[str]:
@@ -48,7 +54,10 @@ def _cpin(phone: Phone, form: str, value: str) -> Lines:
         raise Refused("CME", 3)
     if not sim.tries:
         raise Refused("CME", 12)
-    if not sim.unlock(value.strip('"')):
+    pin = value.strip('"')
+    if number(pin) is None or not 4 <= len(pin) <= 8:
+        raise WRONG  # the card is not asked, so that it costs no try
+    if not sim.unlock(pin):
         raise Refused("CME", 16 if sim.tries else 12)
     return []
 
@@ -102,13 +111,13 @@ def _cops(phone: Phone, form: str, value: str) -> Lines:
 def _csq(phone: Phone, form: str, value: str) -> Lines:
     if form == "test":
         return ["+CSQ: (0-31,99),(0-7,99)"]
-    return ["+CSQ: 99,99" if "no-signal" in phone.faults or not phone.reachable else "+CSQ: 21,99"]
+    return ["+CSQ: 99,99" if phone.faults.take("no-signal") or not phone.reachable else "+CSQ: 21,99"]
 
 
 def _cesq(phone: Phone, form: str, value: str) -> Lines:
     if form == "test":
         return ["+CESQ: (0-63,99),(0-7,99),(0-96,255),(0-255),(0-34,255),(0-97,255)"]
-    known = "no-signal" not in phone.faults and phone.reachable
+    known = not phone.faults.take("no-signal") and phone.reachable
     return ["+CESQ: 99,99,255,255,20,60" if known else "+CESQ: 99,99,255,255,255,255"]
 
 

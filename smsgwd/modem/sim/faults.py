@@ -140,6 +140,11 @@ class Faults:
                 return fault
         return None
 
+    def use(self, name: str, times: int) -> None:
+        """So many uses of a fault of this name."""
+        for _ in range(times):
+            self.take(name)
+
     def clear(self) -> None:
         self._waiting.clear()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from smsgwd.errors import PduError
-from smsgwd.modem.sim.equipment import Command, Lines, one_of, texts
+from smsgwd.modem.sim.equipment import Command, Lines, number, one_of, texts
 from smsgwd.modem.sim.network import tpdu_octets
 from smsgwd.modem.sim.phone import Phone, Slot
 from smsgwd.modem.sim.refused import WRONG, Refused
@@ -18,9 +19,11 @@ _KEPT_BY_FLAG = {1: (0, 2, 3), 2: (0, 2), 3: (0,), 4: ()}
 
 def _numbers(value: str) -> list[int]:
     """Integers between commas; one that is left out is 0."""
-    if not all(x.strip().isdigit() or not x.strip() for x in value.split(",")):
+    found = [number(x.strip() or "0") for x in value.split(",")]
+    known = [x for x in found if x is not None]
+    if len(known) < len(found):
         raise Refused("CMS", 302)
-    return [int(x) if x.strip() else 0 for x in value.split(",")]
+    return known
 
 
 def _cmgf(phone: Phone, form: str, value: str) -> Lines:
@@ -32,28 +35,37 @@ def _cmgf(phone: Phone, form: str, value: str) -> Lines:
 def _csms(phone: Phone, form: str, value: str) -> Lines:
     settings, takes = phone.settings, phone.family.csms
     if form == "set":
-        if not value.isdigit() or int(value) not in takes:
+        wanted = number(value)
+        if wanted is None or wanted not in takes:
             raise Refused("CMS", 303)
-        settings.csms = int(value)
+        settings.csms = wanted
         return ["+CSMS: 1,1,1"]
     return [f"+CSMS: {settings.csms},1,1,1"] if form == "read" else [f"+CSMS: ({','.join(map(str, takes))})"]
 
 
 def _csca(phone: Phone, form: str, value: str) -> Lines:
     if form == "set":
-        number, *kind = texts(value)
-        if not number.lstrip("+").isdigit() or (kind and not kind[0].isdigit()):
+        centre, *kind = texts(value)
+        type_ = number(kind[0] if kind else "145")
+        if not re.fullmatch(r"\+?[0-9]{1,20}", centre) or type_ is None or type_ > 0xFF:
             raise Refused("CMS", 305)
-        phone.service_centre = (number, int(kind[0]) if kind else 145)
+        phone.service_centre = (centre, type_)
         return []
-    number, type_ = phone.service_centre
-    return [f'+CSCA: "{number}",{type_}'] if form == "read" else []
+    return ['+CSCA: "{}",{}'.format(*phone.service_centre)] if form == "read" else []
+
+
+def _csmp_values(value: str, now: tuple[int, ...]) -> list[int]:
+    """The parameters that are given; one that is left out keeps its value."""
+    given = [number(x) if x else old for x, old in zip(texts(value), now, strict=False)]
+    if any(x is None for x in given):
+        raise Refused("CMS", 305)
+    return [x for x in given if x is not None]
 
 
 def _csmp(phone: Phone, form: str, value: str) -> Lines:
     settings = phone.settings
     if form == "set":
-        given = [int(x) if x.isdigit() else old for x, old in zip(texts(value), settings.csmp, strict=False)]
+        given = _csmp_values(value, settings.csmp)
         first, validity, pid, dcs = (*given, *settings.csmp[len(given) :])
         if max(first, validity, pid, dcs) > 0xFF:
             raise Refused("CMS", 305)
@@ -85,6 +97,8 @@ def _cnmi(phone: Phone, form: str, value: str) -> Lines:
 def _cnma(phone: Phone, form: str, value: str) -> Lines:
     if form == "test":
         return ["+CNMA: (0-2)"]
+    if form == "read":
+        raise WRONG
     verdict = one_of((0, 1, 2), texts(value)[0] or "0")
     if not phone.settings.csms or not phone.acknowledged(kept=verdict == 2):
         raise Refused("CMS", 340)
@@ -112,12 +126,13 @@ def _store(phone: Phone) -> dict[int, Slot]:
     return phone.stores[phone.settings.memories[0]]
 
 
-def _shown(phone: Phone, slot: Slot, before: str) -> str:
-    """The head, ``before`` in front of its fields, and the PDU or text of a stored one."""
+def _shown(phone: Phone, slot: Slot, before: str, *, listed: bool = False) -> str:
+    """The head, ``before`` in front of its fields, and the PDU or text of a stored one; ``listed`` for +CMGL."""
     settings = phone.settings
     if settings.text_mode:
         try:
-            fields, text = shown(slot.pdu, settings.cscs, full=settings.csdh, state=STATES[slot.stat])
+            state = STATES[slot.stat]
+            fields, text = shown(slot.pdu, settings.cscs, full=settings.csdh, state=state, listed=listed)
         except PduError:
             raise Refused("CMS", 320) from None
         return f"{before}{fields}\r\n{text}"
@@ -132,27 +147,22 @@ def _cmgl(phone: Phone, form: str, value: str) -> Lines:
     text_mode = phone.settings.text_mode
     if form == "test":
         return ["+CMGL: (" + (",".join(f'"{x}"' for x in STATES) if text_mode else "0-4") + ")"]
-    wanted = (
-        stat_of(value.strip('"') or STATES[0])
-        if text_mode
-        else int(value or 0)
-        if value.isdigit() or not value
-        else None
-    )
+    wanted = stat_of(value.strip('"') or STATES[0]) if text_mode else number(value or "0")
     if wanted is None or wanted > 4:
         raise Refused("CMS", 302)
     lines = []
     for index, slot in sorted(_store(phone).items()):
         if wanted in (4, slot.stat):
-            lines.append(_shown(phone, slot, f"+CMGL: {index},"))
+            lines.append(_shown(phone, slot, f"+CMGL: {index},", listed=True))
             _read(slot)
     return lines
 
 
 def _index(phone: Phone, value: str) -> int:
-    if not value.isdigit() or not 0 < int(value) <= phone.slots:
+    index = number(value)
+    if index is None or not 0 < index <= phone.slots:
         raise Refused("CMS", 321)
-    return int(value)
+    return index
 
 
 def _cmgr(phone: Phone, form: str, value: str) -> Lines:

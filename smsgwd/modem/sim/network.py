@@ -60,6 +60,8 @@ def read_submit(pdu: str, octets: int) -> Submit:
         raise PduError("not a PDU of the length that was announced")
     read = decode_hex(pdu, "mo", smsc=True)
     assert isinstance(read, Submit)
+    if read.truncated or read.excess:
+        raise PduError("the user data has another length than TP-UDL says")
     return read
 
 
@@ -87,5 +89,14 @@ def described(submit: Submit) -> dict[str, Any]:
 
 
 def tpdu_octets(pdu: str) -> int:
-    """Octets of the TPDU behind the SMSC of a PDU in hex."""
-    return len(pdu) // 2 - 1 - int(pdu[:2], 16)
+    """Octets of the TPDU behind the SMSC of a PDU in hex; 0 where the SMSC is longer than it all."""
+    return max(0, len(pdu) // 2 - 1 - int(pdu[:2], 16))
+
+
+def message_class(pdu: str) -> int | None:
+    """The class of a text for the phone (TS 23.038 section 4); None for one without, and for what is no text."""
+    try:
+        read = decode_hex(pdu, "mt", smsc=True)
+    except PduError:
+        return None
+    return read.message_class if isinstance(read, Deliver) else None

@@ -17,7 +17,7 @@ import msgspec
 from smsgwd.errors import PduError
 from smsgwd.modem.sim.families import Family
 from smsgwd.modem.sim.faults import Faults
-from smsgwd.modem.sim.network import SERVICE_CENTRE, tpdu_octets
+from smsgwd.modem.sim.network import SERVICE_CENTRE, message_class, tpdu_octets
 from smsgwd.modem.sim.text_mode import shown
 
 #: what may wait in the network for the phone
@@ -170,7 +170,7 @@ class Phone:
     def _bring(self, arrival: Arrival, listening: bool) -> list[str] | None:
         """The lines that tell of it; None when it has to wait."""
         mode = self.settings.cnmi[3 if arrival.is_report else 1]
-        if mode in ((1,) if arrival.is_report else (2, 3)):
+        if self._goes_past_the_storage(arrival, mode):
             if listening:
                 return self._direct(arrival)
             if arrival.is_report:
@@ -181,10 +181,17 @@ class Phone:
         index = self.store(memory, 0, arrival.pdu)
         if index is None:
             return None
-        if not listening or self.faults.take("lost-notification") or mode == 0:
+        if not listening or mode == 0 or self.faults.take("lost-notification"):
             return []
         notice = f'{"+CDSI" if arrival.is_report else "+CMTI"}: "{memory}",{index}'
         return [notice] * (2 if self.faults.take("twice-notified") else 1)
+
+    def _goes_past_the_storage(self, arrival: Arrival, mode: int) -> bool:
+        """As TS 27.005 section 3.4.1 has it: <ds> = 1; <mt> = 2 but for class 2, <mt> = 3 for class 3 alone."""
+        if arrival.is_report or mode < 2:
+            return arrival.is_report and mode == 1
+        class_ = message_class(arrival.pdu)
+        return class_ == 3 if mode == 3 else class_ != 2
 
     def _direct(self, arrival: Arrival) -> list[str]:
         """+CMT, +CDS: to the program, past the storage."""

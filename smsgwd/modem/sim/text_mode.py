@@ -26,21 +26,27 @@ def stat_of(word: str) -> int | None:
     return STATES.index(word.upper()) if word.upper() in STATES else None
 
 
-def shown(pdu: str, cscs: str, *, full: bool, state: str = "") -> tuple[str, str]:
-    """Fields and text of a PDU in hex, as +CMGR, +CMT and +CDS show them. ``state`` in quotes stands before them when it
-    is given, ``full`` is AT+CSDH=1. PduError for one that is none."""
+def shown(pdu: str, cscs: str, *, full: bool, state: str = "", listed: bool = False) -> tuple[str, str]:
+    """Fields and text of a PDU in hex, as +CMGR, +CMT and +CDS show them, and +CMGL where it is ``listed``. ``state`` in
+    quotes stands before them when it is given, ``full`` is AT+CSDH=1. PduError for one that is none."""
     read = decode_hex(pdu, "mt", smsc=True)
+    first = str(int(pdu[2 + 2 * int(pdu[:2], 16) :][:2], 16))
     fields = [f'"{state}"'] if state else []
     if isinstance(read, StatusReport):
         times = [_time(read.tp_scts), _time(read.tp_dt)]
-        fields += ["6", str(read.tp_mr), _quoted(read.tp_ra.text, cscs), str(read.tp_ra.toa), *times, str(read.tp_st)]
+        fields += [first, str(read.tp_mr), _quoted(read.tp_ra.text, cscs), str(read.tp_ra.toa), *times, str(read.tp_st)]
         return ",".join(fields), ""
     party = read.tp_oa if isinstance(read, Deliver) else read.tp_da
     fields += [_quoted(party.text, cscs), ""]
     if isinstance(read, Deliver):
         fields.append(_time(read.tp_scts))
     if full:
-        fields += [str(party.toa), str(int(pdu[2:4], 16)), str(read.tp_pid), str(read.tp_dcs), str(len(read.payload))]
+        fields.append(str(party.toa))
+        if not listed:
+            fields += [first, str(read.tp_pid), str(read.tp_dcs)]
+            fields += [str(read.tp_vp[0]) if read.tp_vpf == RELATIVE else ""] if isinstance(read, Submit) else []
+            fields += [f'"{read.smsc.text}"', str(read.smsc.toa)] if read.smsc else ["", ""]
+        fields.append(str(len(read.payload)))
     return ",".join(fields), _text(read.alphabet, read.payload, read.text, cscs)
 
 
