@@ -37,8 +37,8 @@ LONGEST_KEY = 255
 FARTHEST = 366 * 86_400_000
 
 
-#: sends a USSD code: what the network answers, and whether it waits for more
-Ussd = Callable[[str], Awaitable[tuple[str, bool]]]
+#: a USSD code and the answers to the network's menus -> what it says at last, and whether it waited for more
+Ussd = Callable[[str, Sequence[str]], Awaitable[tuple[str, bool]]]
 
 
 class SendRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -269,18 +269,20 @@ class Gateway:
         draft = self.draft(request, answering=thread.contact)
         return msgspec.structs.replace(draft, conversation=thread.id, author=author, rule=rule, answers=answers)
 
-    async def ussd(self, link: str, code: str) -> tuple[str, bool]:
-        """Sends a USSD code over a modem: what the network answers, and whether it waits for more. RequestRefused for a
-        code that the configuration does not list, or when no answer can be had."""
+    async def ussd(self, link: str, code: str, answers: Sequence[str] = ()) -> tuple[str, bool]:
+        """One USSD session over a modem: what the network says at last, and whether it waited for more. RequestRefused
+        for a code that the configuration does not list, or when no answer can be had."""
         row = next((x for x in self.config.link if x.name == link), None)
         if not isinstance(row, ModemConfig):
             raise RequestRefused("no-modem", f"{link} is no modem")
         if code not in row.ussd:
             raise RequestRefused("code-not-allowed", "this code is not listed in `ussd` of the link; codes can cost money")
+        if not all(re.fullmatch(r"[*#0-9]{1,30}", answer) for answer in answers):
+            raise RequestRefused("invalid-answer", "an answer to a USSD menu has only digits, * and #")
         if link not in self.modems:
             raise RequestRefused("link-not-up", "USSD needs the running daemon, and the link in use")
         try:
-            return await self.modems[link](code)
+            return await self.modems[link](code, answers)
         except LinkError as e:
             raise RequestRefused("no-answer", str(e)) from None
 

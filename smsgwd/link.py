@@ -7,6 +7,7 @@ A link acknowledges to the network (``AT+CNMA``, ``AT+CMGD``, ``deliver_sm_resp`
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from smsgwd.model import DeliveryReport, InboundSegment, LinkState, Segment, SubmitResult
@@ -58,8 +59,9 @@ class LinkSink(Protocol):
 class Dialogue(Protocol):
     """A link that can also ask its network by USSD."""
 
-    async def ussd(self, code: str) -> tuple[str, bool]:
-        """What the network answers to a code, and whether it waits for more. LinkError when none can be had."""
+    async def ussd(self, code: str, answers: Sequence[str] = ()) -> tuple[str, bool]:
+        """What the network says at last to a code, and to the answers to its menus; and whether it waited for more. The
+        session is ended then. LinkError when no answer can be had."""
         ...
 
 

@@ -32,7 +32,7 @@ class Balance:
     """The schedule of one link."""
 
     def __init__(
-        self, config: ModemConfig, sink: LinkSink, clock: Clock, ask: Callable[[str], Awaitable[tuple[str, bool]]]
+        self, config: ModemConfig, sink: LinkSink, clock: Clock, ask: Callable[..., Awaitable[tuple[str, bool]]]
     ) -> None:
         self.config, self.sink, self.clock, self._ask = config, sink, clock, ask
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from smsgwd.clock import Clock, came
 from smsgwd.config import ModemConfig
@@ -129,11 +129,11 @@ class ModemLink:
         self._wake.set()
         return await job.answer
 
-    async def ussd(self, code: str) -> tuple[str, bool]:
+    async def ussd(self, code: str, answers: Sequence[str] = ()) -> tuple[str, bool]:
         """See :class:`smsgwd.link.Dialogue`."""
         if self._state is not LinkState.UP or self._session is None:
             raise LinkError(f"{self.name} is {self._state.value}")
-        answer = await self._session.ask(code)
+        answer = await self._session.talk(code, answers)
         return answer.text, answer.m is ussd.M.MORE
 
     # ---- life ------------------------------------------------------------------------------------------------------

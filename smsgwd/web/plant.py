@@ -29,9 +29,10 @@ class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UssdRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A USSD code such as ``*100#``."""
+    """A USSD code such as ``*100#``, and what to answer to the network's menus."""
 
     code: str
+    answers: tuple[str, ...] = ()
 
 
 # ---- links ---------------------------------------------------------------------------------------------------------
@@ -98,8 +99,8 @@ async def accept(call: Call) -> Answer:
 
 
 async def ussd(call: Call) -> Answer:
-    found, code = await _link(call), call.read(UssdRequest).code
-    text, more = await call.gateway.ussd(found.name, code)
+    found, wanted = await _link(call), call.read(UssdRequest)
+    text, more = await call.gateway.ussd(found.name, wanted.code, wanted.answers)
     return 200, shapes.UssdAnswer(text=text, more=more)
 
 

@@ -54,7 +54,7 @@ class UssdAnswer(msgspec.Struct, frozen=True):
     """What the network says to a USSD code."""
 
     text: str
-    #: the network waits for an answer; sessions are ended after one code
+    #: the network waited for another answer when the session was ended
     more: bool
 
 

@@ -91,6 +91,21 @@ async def test_a_code_beside_the_texts():
                 await link.ussd("*102#")
 
 
+async def test_a_session():
+    """Answers to the network's menus go one after the other; what is open at the end is ended."""
+    with wire() as modem:
+        modem.answers['AT+CUSD=1,"*100#",15'] = f'{OK}\r\n+CUSD: 1,"1 Credit\r\n2 Data",15\r\n'
+        modem.answers['AT+CUSD=1,"2",15'] = f'{OK}\r\n+CUSD: 1,"5 GB. 0 Back",15\r\n'
+        async with running(modem) as (link, *_):
+            assert await link.ussd("*100#", ["2"]) == ("5 GB. 0 Back", True)
+            await until(lambda: modem.count("AT+CUSD=2"))
+            modem.answers['AT+CUSD=1,"2",15'] = f'{OK}\r\n+CUSD: 0,"Bye",15\r\n'
+            with pytest.raises(LinkError, match="ended the session before '3'"):
+                await link.ussd("*100#", ["2", "3"])
+            assert await link.ussd("*100#", ["2"]) == ("Bye", False)
+            assert modem.count("AT+CUSD=2") == 1
+
+
 async def test_an_answer_before_the_ok():
     """Some modems answer first and say OK then."""
     with wire() as modem:
