@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from smsgwd.config import ModemConfig
 from smsgwd.errors import LinkError, StoreUnavailable
@@ -26,8 +27,13 @@ from smsgwd.modem.profile import Profile, profiles
 #: the kernel's running numbers: names that move
 _MOVING = re.compile(r"/dev/tty(?:USB|ACM)[0-9]+").fullmatch
 
-#: an AT port that may be asked, with the profile of its family
-Candidate = tuple[str, Profile]
+class Candidate(NamedTuple):
+    """An AT port that may be asked, the profile of its family, and the second AT port of the same device."""
+
+    path: str
+    profile: Profile
+    second: str = ""
+
 
 log = get_logger("modem")
 
@@ -36,7 +42,10 @@ def usb_candidates(rows: Mapping[str, Profile]) -> list[Candidate]:
     """The AT ports of this machine's USB modems."""
     from smsgwd.modem import usb
 
-    return [(found.port.device, found.profile) for found in usb.at_ports(usb.ports(), rows)]
+    return [
+        Candidate(found.port.device, found.profile, found.second.device if found.second else "")
+        for found in usb.at_ports(usb.ports(), rows)
+    ]
 
 
 class Finder:
@@ -58,7 +67,7 @@ class Finder:
         if not imei and not config.iccid:
             return config.port
         tried: list[str] = []
-        for path, profile in self._in_order():
+        for path, profile, _ in self._in_order():
             tried.append(path)
             if await self._is_ours(path, profile, imei):
                 if path != config.port:
@@ -69,6 +78,11 @@ class Finder:
         wanted = f"IMEI {imei}" if imei else f"SIM …{config.iccid[-4:]}"
         looked = f"asked {', '.join(tried)}" if tried else "no AT port of a modem is there"
         raise LinkError(f"no modem with {wanted} was found: {looked}")
+
+    def second(self, path: str) -> str:
+        """The second AT port of the device that has this one; "" when it has none."""
+        target = os.path.realpath(path)
+        return next((c.second for c in self._candidates(self.rows) if os.path.realpath(c.path) == target), "")
 
     async def remember(self, sink: LinkSink, imei: str) -> None:
         """Keeps which modem this link has, for the next time that its port has another name."""
@@ -93,9 +107,9 @@ class Finder:
         found = list(self._candidates(self.rows))
         if self.config.port and os.path.exists(self.config.port):
             target = os.path.realpath(self.config.port)
-            found.sort(key=lambda candidate: os.path.realpath(candidate[0]) != target)
-            if not any(os.path.realpath(path) == target for path, _ in found):
-                found.insert(0, (self.config.port, self.rows["generic"]))
+            found.sort(key=lambda candidate: os.path.realpath(candidate.path) != target)
+            if not any(os.path.realpath(candidate.path) == target for candidate in found):
+                found.insert(0, Candidate(self.config.port, self.rows["generic"]))
         return found
 
     async def _is_ours(self, path: str, profile: Profile, imei: str) -> bool:

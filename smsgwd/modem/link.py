@@ -32,12 +32,14 @@ from smsgwd.modem.calls import Calls
 from smsgwd.modem.channel import Channel, ModemSilent
 from smsgwd.modem.discover import Finder
 from smsgwd.modem.doubt import Doubt
+from smsgwd.modem.mapping import announced
 from smsgwd.modem.network import Network
 from smsgwd.modem.port import holder
 from smsgwd.modem.profile import Profile, find_profile
 from smsgwd.modem.recovery import Step, next_step
 from smsgwd.modem.sending import Job, Sender
 from smsgwd.modem.setup import Facts, Setup
+from smsgwd.modem.status import StatusPort
 from smsgwd.modem.storage import Storage, store
 from smsgwd.modem.switch import run_command
 from smsgwd.modem.ussd_session import UssdSession
@@ -81,6 +83,7 @@ class ModemLink:
         self._network: Network
         self._calls: Calls
         self._session: UssdSession | None = None
+        self._status: StatusPort | None = None
         self._doubt = Doubt()
         self._facts = Facts()
         self._poll_at = 0.0
@@ -106,7 +109,7 @@ class ModemLink:
             await self._channel.open(port, self._speeds[0])
             # only now: a port that is not there is down all the time, which is one event and not two at every try
             await self._change(LinkState.STARTING, f"{port} is open, the modem is set up")
-            await self._live(stop)
+            await self._live(stop, await asyncio.to_thread(self._finder.second, port))
         except ModemSilent as e:
             self._speeds.rotate(-1)
             await self._climb()
@@ -142,12 +145,15 @@ class ModemLink:
         await stop.wait()
         self._wake.set()
 
-    async def _live(self, stop: asyncio.Event) -> None:
+    async def _live(self, stop: asyncio.Event, second: str) -> None:
         broken: LinkError | None = None
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(self._wake_on(stop), name=f"stop of {self.name}")]
             try:
                 await self._set_up(found=True)
+                if second:
+                    self._status = StatusPort(self.config, self._channel.profile, second, self._sink, self.clock)
+                    beside.append(group.create_task(self._status.run(), name=f"second port of {self.name}"))
                 if self.config.balance:
                     balance = Balance(self.config, self._sink, self.clock, self.ussd)
                     beside.append(group.create_task(balance.run(), name=f"balance of {self.name}"))
@@ -275,6 +281,8 @@ class ModemLink:
         if not code.pdu:
             self._look_soon()
             return
+        if not announced(code.pdu, commands.direct_length(code.text)):
+            log.warning("a text has another length than it says", link=self.name, octets=len(code.pdu) // 2)
         try:
             await store(self.name, self._sink, self.clock, code.pdu)
         except StoreUnavailable:
@@ -293,7 +301,8 @@ class ModemLink:
             return
         await self._drain(found=False)
         await self._look_for_network()
-        await self._sink.described(self.name, **await self._network.describe())
+        if self._status is None or not self._status.serving:
+            await self._sink.described(self.name, **await self._network.describe())
 
     async def _drain(self, *, found: bool) -> None:
         await self._guarded(self._storage.drain(found=found))

@@ -39,6 +39,13 @@ def tpdu_of(segment: Segment) -> tuple[int, str]:
     return len(octets) - 1, octets.hex().upper()
 
 
+def announced(pdu: str, length: int | None) -> bool:
+    """Whether a PDU in hex has the octets that its head tells: those behind the SMSC (TS 27.005 section 3.1). True where
+    the head tells none, and where it counts all octets, as some modems do."""
+    octets = len(pdu) // 2
+    return length is None or length in (octets, octets - 1 - int(pdu[:2], 16))
+
+
 def read_pdu(pdu: str, now: datetime, *, stored: bool = False) -> InboundSegment | DeliveryReport:
     """What a PDU in hex says. ``stored``: it was found in the storage rather than notified. Never fails."""
     try:

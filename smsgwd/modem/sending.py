@@ -24,6 +24,9 @@ from smsgwd.modem.doubt import Doubt
 from smsgwd.modem.mapping import tpdu_of
 from smsgwd.modem.profile import Profile
 
+#: the memory is full: what lies there is taken now, not at the next regular look
+_FULL = frozenset({("CMS", 322), ("CME", 20)})
+
 
 class Job(msgspec.Struct, eq=False):
     """A segment on its way into the modem, and who waits for what comes of it."""
@@ -41,7 +44,8 @@ class Job(msgspec.Struct, eq=False):
 
 
 class Sender:
-    """Sends over one open modem. ``look_soon`` is called when an error says that the modem or SIM has changed."""
+    """Sends over one open modem. ``look_soon`` is called when an error says that the modem or SIM has changed or
+    is full."""
 
     def __init__(
         self, link: str, channel: Channel, profile: Profile, sink: LinkSink, clock: Clock, doubt: Doubt,
@@ -109,7 +113,7 @@ class Sender:
         code = f"{error.kind} {error.code}" if error.kind and error.code >= 0 else str(error)
         if isinstance(cause.class_, Unknown):
             return Refusal(code, RefusalClass.TEMPORARY, str(error), 10.0)
-        if cause.class_ is RefusalClass.LINK:
+        if cause.class_ is RefusalClass.LINK or (error.kind, error.code) in _FULL:
             self._look_soon()
         refusal = Refusal(code, cause.class_, str(error), cause.pause)
         return self._doubt.believed(segment.message, refusal, self.clock.monotonic())

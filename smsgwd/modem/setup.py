@@ -68,6 +68,8 @@ class Setup:
         """``rows``: the families among which ``profile = "auto"`` chooses by what the modem says of itself."""
         self.config, self.profile, self.channel, self.sink, self.clock = config, profile, channel, sink, clock
         self.rows = rows
+        #: until when a busy SIM is waited for; set by its first such answer, one patience for all commands together
+        self._busy_until = 0.0
 
     async def run(self) -> Facts:
         """All steps up to the notifications; LinkError when the modem or its SIM is unusable."""
@@ -139,15 +141,18 @@ class Setup:
             await self.channel.attempt(commands.FULL_FUNCTIONALITY)
 
     async def _patiently(self, command: commands.Command) -> bool:
-        """Asks again while the SIM is busy; False when the modem refuses for good."""
-        end = self.clock.monotonic() + min(_BUSY, self.profile.patience)
+        """Asks again while the SIM is busy; False when the modem refuses for good, or the patience is at its end."""
         while True:
             try:
                 await self.channel.ask(command)
                 return True
             except CommandError as e:
                 busy = (e.kind, e.code) in {("CMS", 314), ("CME", 14), ("CMS", 515), ("CME", 515)}
-                if not busy or self.clock.monotonic() >= end:
+                if not busy:
+                    return False
+                now = self.clock.monotonic()
+                self._busy_until = self._busy_until or now + min(_BUSY, self.profile.patience)
+                if now >= self._busy_until:
                     return False
             await asyncio.sleep(min(1.0, self.profile.retry))
 

@@ -17,7 +17,7 @@ from smsgwd.model import InboundSegment
 from smsgwd.modem import commands
 from smsgwd.modem.channel import Channel
 from smsgwd.modem.commands import Slot, Usage
-from smsgwd.modem.mapping import read_pdu
+from smsgwd.modem.mapping import announced, read_pdu
 
 #: share of the storage at which operators are told, and below which they may be told again
 HIGH, LOW = 0.8, 0.5
@@ -77,8 +77,7 @@ class Storage:
     async def _take(self, index: int, slot: Slot, pdu: str, *, found: bool) -> None:
         if not slot.incoming:
             return
-        octets = len(pdu) // 2
-        if slot.length is not None and not octets - 13 <= slot.length <= octets - 1:
+        if not announced(pdu, slot.length):
             log.warning("a stored text has another length than it says", link=self.link, index=index)
         await store(self.link, self.sink, self.clock, pdu, stored=found)
         await self._delete(index)

@@ -7,7 +7,7 @@ import pytest
 
 from smsgwd.config import ModemConfig
 from smsgwd.model import LinkState
-from smsgwd.modem.discover import Finder
+from smsgwd.modem.discover import Candidate, Finder
 from tests.faults.plant import CALM, plant, plug, until
 from tests.modem.wire import HELLO, OK, wire
 
@@ -48,7 +48,7 @@ async def test_f02_unplugged_after_the_last_octet(tmp_path):
 async def test_f04_back_under_another_name(tmp_path):
     """The port's name is gone; the modem is found by its IMEI under the new one."""
     new, config = tmp_path / "ttyUSB7", ModemConfig(name="m1", type="modem", port=str(tmp_path / "tty1"))
-    finder = Finder(config, candidates=lambda _: [(str(new), CALM)] if new.exists() else [])
+    finder = Finder(config, candidates=lambda _: [Candidate(str(new), CALM)] if new.exists() else [])
     with wire() as modem, wire() as back:
         async with plant(tmp_path, modem, finder=finder) as gate:
             await gate.up()

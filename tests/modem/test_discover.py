@@ -8,7 +8,7 @@ import pytest
 from smsgwd.config import ModemConfig
 from smsgwd.errors import LinkError
 from smsgwd.modem import discover
-from smsgwd.modem.discover import Finder
+from smsgwd.modem.discover import Candidate, Finder
 from tests.modem.wire import OK, QUICK, Ear, wire
 
 A, B = "861121778331597", "861121778331605"
@@ -19,7 +19,7 @@ def modem(**config) -> ModemConfig:
 
 
 def finder(config: ModemConfig, *wires) -> Finder:
-    return Finder(config, candidates=lambda _: [(w if isinstance(w, str) else w.path, QUICK) for w in wires])
+    return Finder(config, candidates=lambda _: [Candidate(w.path, QUICK) for w in wires])
 
 
 def imei(w, number: str) -> None:

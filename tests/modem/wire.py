@@ -12,6 +12,7 @@ from smsgwd.clock import SystemClock
 from smsgwd.config import ModemConfig
 from smsgwd.errors import StoreUnavailable
 from smsgwd.model import LinkState, Segment
+from smsgwd.modem.discover import Candidate, Finder
 from smsgwd.modem.link import ModemLink
 from smsgwd.modem.profile import Profile
 from smsgwd.sms.address import Address
@@ -236,10 +237,14 @@ def segment(text: str = "hello", submission: str = "sub_1", **more) -> Segment:
 
 
 @asynccontextmanager
-async def running(modem: Wire, *, up: bool = True, profile: Profile = QUICK, ear: Ear | None = None, **config):
+async def running(
+    modem: Wire, *, up: bool = True, profile: Profile = QUICK, ear: Ear | None = None, second: str = "", **config
+):  # fmt: skip
     """A ModemLink on the wire, with its ear; stopped in the end."""
     ear = ear or Ear()
-    link = ModemLink(ModemConfig(name="m1", type="modem", port=modem.path, **config), SystemClock(), profile)
+    row = ModemConfig(name="m1", type="modem", port=modem.path, **config)
+    finder = Finder(row, candidates=lambda _: [Candidate(modem.path, profile, second)])
+    link = ModemLink(row, SystemClock(), profile, finder=finder)
     stop = asyncio.Event()
     task = asyncio.create_task(link.run(ear, stop), name="link under test")
     task.add_done_callback(lambda _: ear.news.set())
