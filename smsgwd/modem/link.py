@@ -87,6 +87,8 @@ class ModemLink:
         self._doubt = Doubt()
         self._facts = Facts()
         self._poll_at = 0.0
+        #: nothing is read from the storage before: what was read last could not be stored
+        self._read_at = 0.0
         self._strange: set[str] = set()
         #: the modem has started anew and forgotten its settings, PDU mode among them
         self._restarted = False
@@ -205,7 +207,7 @@ class ModemLink:
                 return
             elif self._errands:
                 await self._errands.popleft()()
-            if self._storage.waiting:
+            if self._storage.waiting and self.clock.monotonic() >= self._read_at:
                 await self._guarded(self._storage.read_one())
             elif self.clock.monotonic() >= self._poll_at and not self._jobs:
                 await self._poll()
@@ -224,12 +226,13 @@ class ModemLink:
         self._poll_at = self.clock.monotonic()
 
     async def _guarded(self, work: Awaitable[None]) -> None:
-        """Reading of the storage; what cannot be stored or read now stays there until the next poll."""
+        """Reading of the storage; what cannot be stored or read now stays there, and is tried again after a pause."""
         try:
             await work
         except (StoreUnavailable, CommandError) as e:
             log.warning("texts stay in the modem for now", link=self.name, why=str(e))
-            self._poll_at = min(self._poll_at, self.clock.monotonic() + self.profile.retry)
+            self._read_at = self.clock.monotonic() + self.profile.retry
+            self._poll_at = min(self._poll_at, self._read_at)
 
     async def _climb(self) -> None:
         """The next step of the ladder, after another opening that found a silent modem."""
