@@ -22,7 +22,7 @@ from typing import Any
 
 from bench.figures import Row, table
 
-BENCHES = ("start", "codec", "store", "chain")
+BENCHES = ("start", "codec", "store", "chain", "modems")
 
 
 def machine() -> dict[str, Any]:

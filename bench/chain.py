@@ -26,9 +26,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,39 +45,61 @@ LOOP = 500
 ROUNDS = 3
 LIMIT = 180.0
 
-CONFIG = """\
+GATEWAY = """\
 [gateway]
 database = "{home}/smsgwd.db"
 socket = "{home}/smsgwd.sock"
 country = "AT"
 rules = "{home}/rules.d"
 templates = "{home}/templates"
-
+"""
+LINK = """
 [[link]]
-name = "modem1"
+name = "{name}"
 type = "modem"
-port = "{home}/tty"
+port = "{port}"
 """
 
 
 @contextmanager
-def modem(home: Path) -> Iterator[Path]:
-    """A reference modem when the kit is there, else the project's own simulator; ends by its pid."""
+def modem(home: Path, *options: str) -> Iterator[Path]:
+    """A reference modem when the kit is there, else the project's own simulator; both know ``--latency S``."""
     tty = home / "tty"
     if (PEERS / "refsim.py").exists():
-        command = [sys.executable, str(PEERS / "refsim.py"), str(tty), "--events", str(home / "events")]
+        command = [sys.executable, str(PEERS / "refsim.py"), str(tty), "--events", str(home / "events"), *options]
     else:
-        command = [sys.executable, "-m", "smsgwd", "sim", "modem", "--link", str(tty)]
+        command = [sys.executable, "-m", "smsgwd", "sim", "modem", "--link", str(tty),
+                   "--journal", str(home / "journal"), *options]  # fmt: skip
+    with program(command):
+        until(tty.is_symlink, 10)
+        yield tty
+
+
+@contextmanager
+def program(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs meanwhile; it ends by its pid, unless it was waited for."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        _until(tty.is_symlink, 10)
-        yield tty
+        yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
-def _until(true: Any, limit: float, pause: float = 0.02) -> None:
+@contextmanager
+def gateway(home: Path, ports: Mapping[str, Path]) -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon as users run it, with a link for each port by name. Its socket is ``home/smsgwd.sock``."""
+    for part in ("rules.d", "templates"):
+        (home / part).mkdir()
+    config = home / "smsgwd.toml"
+    links = [LINK.format(name=name, port=port) for name, port in ports.items()]
+    config.write_text(GATEWAY.format(home=home) + "".join(links))
+    with program([sys.executable, "-m", "smsgwd", "--config", str(config), "run", "--log-level", "warning"]) as daemon:
+        yield daemon
+
+
+def until(true: Any, limit: float, pause: float = 0.02) -> None:
     end = time.monotonic() + limit
     while not true():
         if time.monotonic() > end:
@@ -87,13 +109,13 @@ def _until(true: Any, limit: float, pause: float = 0.02) -> None:
 
 def call(socket_path: str, method: str, path: str, body: Any = None) -> Any:
     """One HTTP call over the unix socket."""
-    connection = http.client.HTTPConnection("localhost", timeout=60)
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(socket_path)
-    connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    document = json.loads(answer.read())
-    connection.close()
+    with closing(http.client.HTTPConnection("localhost", timeout=60)) as connection:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(socket_path)
+        headers = {"Content-Type": "application/json"}
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
     if answer.status >= 300:
         raise RuntimeError(f"{method} {path}: {answer.status} {document}")
     return document
@@ -103,20 +125,8 @@ def ours(count: int) -> dict[str, float]:
     """msg/s, CPU ms in all, RSS MiB of the daemon, durable accepts/s for ``count`` texts."""
     with tempfile.TemporaryDirectory(prefix="smsgwd-bench-", dir=folder()) as name:
         home = Path(name)
-        for part in ("rules.d", "templates"):
-            (home / part).mkdir()
-        (home / "smsgwd.toml").write_text(CONFIG.format(home=home))
-        with modem(home):
-            daemon = subprocess.Popen(
-                [sys.executable, "-m", "smsgwd", "--config", str(home / "smsgwd.toml"), "run", "--log-level", "warning"],
-                stdout=subprocess.DEVNULL,
-            )
-            try:
-                measured = _measure(daemon, str(home / "smsgwd.sock"), count)
-            finally:
-                if daemon.returncode is None:
-                    daemon.send_signal(signal.SIGTERM)
-                    daemon.wait(30)
+        with modem(home) as tty, gateway(home, {"modem1": tty}) as daemon:
+            measured = _measure(daemon, str(home / "smsgwd.sock"), count)
         arrived(home / "events", count)
     return measured
 
@@ -135,34 +145,39 @@ def arrived(events: Path, count: int) -> None:
 
 
 def _measure(daemon: subprocess.Popen[bytes], sock: str, count: int) -> dict[str, float]:
-    _until(lambda: _up(sock), 40)
+    until(lambda: states(sock) == ["up"], 40)
     start = time.monotonic()
     for first in range(0, count, 100):
         batch = [{"to": NUMBER, "text": TEXT.format(i)} for i in range(first, min(count, first + 100))]
         call(sock, "POST", "/v1/messages/batch", {"messages": batch})
     accepted = time.monotonic() - start
-    _until(lambda: _sent(sock) >= count, LIMIT)
+    until(lambda: sent(sock) >= count, LIMIT)
     seconds = time.monotonic() - start
-    status_file = Path(f"/proc/{daemon.pid}/status").read_text()
-    rss = next(int(line.split()[1]) for line in status_file.splitlines() if line.startswith("VmRSS"))
+    rss = resident(daemon.pid)
     daemon.send_signal(signal.SIGTERM)
     _, status, usage = os.wait4(daemon.pid, 0)
     daemon.returncode = os.waitstatus_to_exitcode(status)
     return {
-        "rate": count / seconds, "cpu": 1000 * (usage.ru_utime + usage.ru_stime), "rss": rss / 1024,
+        "rate": count / seconds, "cpu": 1000 * (usage.ru_utime + usage.ru_stime), "rss": rss,
         "accept": count / accepted,
     }  # fmt: skip
 
 
-def _up(sock: str) -> bool:
-    """The daemon listens, and its modem can send."""
+def resident(pid: int) -> float:
+    """RSS of a process in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def states(sock: str) -> list[str]:
+    """The states of the daemon's links; none while it does not listen."""
     try:
-        return any(link["state"] == "up" for link in call(sock, "GET", "/v1/links")["items"])
+        return [link["state"] for link in call(sock, "GET", "/v1/links")["items"]]
     except (FileNotFoundError, ConnectionRefusedError):  # not yet made, or made and not yet listened on
-        return False
+        return []
 
 
-def _sent(sock: str) -> int:
+def sent(sock: str) -> int:
     """How many are sent, by the daemon's own daily counts."""
     return sum(row["messages"] for row in call(sock, "GET", "/v1/status")["today"] if row["state"] == "sent")
 

@@ -10,6 +10,7 @@ the same: links come back. Only a number that no link may carry is refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -150,16 +151,17 @@ def _named(sender: str, links: Sequence[RouteLink]) -> Route | NoRoute:
 
 
 def _by_weight(links: Sequence[RouteLink], ticket: int) -> RouteLink:
-    """Interleaves: over ``sum(weights)`` consecutive tickets each link gets its weight. Links of weight 0 are used
-    only when no other is left."""
-    total = sum(link.weight for link in links)
-    if total == 0:
+    """Interleaves: over a round of consecutive tickets each link gets its weight, and equal links take turns. Links of
+    weight 0 are used only when no other is left."""
+    step = math.gcd(*(link.weight for link in links))
+    if step == 0:
         return links[ticket % len(links)]
+    total = sum(link.weight for link in links) // step  # the smallest round in which the shares are whole
     # a stride that shares no factor with the total spreads a link's tickets over the round
     stride = next(s for s in range(max(1, total * 618 // 1000), total + 1) if _coprime(s, total))
     point = ticket * stride % total
     for link in links:
-        point -= link.weight
+        point -= link.weight // step
         if point < 0:
             return link
     raise AssertionError("the point lies inside the sum of the weights")

@@ -4,11 +4,13 @@ No test here looks at a speed."""
 import asyncio
 import json
 import math
+import os
+import sys
 
 import pytest
 
 from bench import __main__ as bench
-from bench import chain, codec, figures, start, store
+from bench import chain, codec, figures, modems, start, store, tty_modem
 
 KEYS = {"what", "unit", "smsgwd", "peers", "ratio", "goal"}
 
@@ -167,6 +169,54 @@ def test_a_peer_that_is_not_installed_is_absent(tmp_path, monkeypatch):
     assert chain.daemons(1, 2) == {"smstools tuned": (None, None), "gammu-smsd tuned": (None, None)}
 
 
+def test_the_last_text_takes_its_latency_too():
+    """Two modems of 2 s with four texts, kept busy all the time, give one a second; a text too few or too many fails."""
+    assert modems.speed([102.0, 100.0, 100.0, 102.0], 4, 2.0) == 1.0
+    for at in ([100.0] * 3, [100.0] * 5):
+        with pytest.raises(RuntimeError, match=f"{len(at)} texts of 4"):
+            modems.speed(at, 4, 2.0)
+
+
+@pytest.mark.story
+def test_modems_rows(tmp_path, monkeypatch):
+    """Two modems, a text for each, one text to the wire, a short look at idle and dead: whole rows, nothing left behind."""
+    monkeypatch.setenv("SMSGWD_BENCH_DIR", str(tmp_path))
+    rows = modems.run(count=2, texts=2, latency=0.1, quiet=1, settle=0.0, watch=0.1, single=1)
+    well_formed(rows)
+    assert [line["goal"] for line in rows] == ["≥ 19.4", "< 50", "< 1", "< 60", "< 1"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["reference modem", "our simulator"])
+def test_when_a_modem_took_its_pdus(tmp_path, kind):
+    """Both modems' notes give seconds since the epoch: the reference modem's by its file's last change."""
+    if kind == "reference modem":
+        (tmp_path / "events").write_text('{"t": 1.5, "ev": "pdu"}\n{"t": 3.5, "ev": "reply"}\n{"t": 4, "ev": "pdu"}\n')
+        os.utime(tmp_path / "events", (0, 1004.0))
+    else:
+        kinds = [("submit", "41.500"), ("report", "43.500"), ("submit", "44.000")]
+        lines = [json.dumps({"at": f"1970-01-01T00:16:{seconds}Z", "kind": kind}) for kind, seconds in kinds]
+        (tmp_path / "journal").write_text("\n".join(lines))
+    assert list(modems.pdus(tmp_path)) == [1001.5, 1004.0]
+
+
+def test_a_daemon_that_ended_takes_no_cpu():
+    """An ended process would be the best idler."""
+    ends = [sys.executable, "-c", "raise SystemExit(3)"]
+    with chain.program(ends) as process, pytest.raises(RuntimeError, match="ended with 3"):
+        modems.cpu(process, 60)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 200], ids=["octet by octet", "in pieces", "whole"])
+def test_the_bench_modem_speaks_the_dialogue(cut):
+    """A command, a text that is given up, a text that is sent, a command again; however the octets come."""
+    dialogue, said = tty_modem.Dialogue(), b""
+    octets = b"\x1b\rAT\rAT+CMGS=9\r\x1bAT+CMGS=9\r00AB\x1aAT+CPIN?\r"
+    for i in range(0, len(octets), cut):
+        said += dialogue.feed(octets[i : i + cut])
+    assert said.split() == b"OK > OK > +CMGS: 1 OK +CPIN: READY OK".split()
+
+
 # ---- the command ---------------------------------------------------------------------------------------------------
 
 
@@ -185,4 +235,4 @@ def test_an_unknown_benchmark_is_refused(capsys):
     """With the names that there are."""
     with pytest.raises(SystemExit, match="2"):
         bench.main(["speed"])
-    assert "start, codec, store, chain" in capsys.readouterr().err
+    assert "start, codec, store, chain, modems" in capsys.readouterr().err

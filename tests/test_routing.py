@@ -104,3 +104,12 @@ def test_roster_follows_state():
     roster.note("a", paused=True)
     assert roster.get("a") == RouteLink(name="a", up=True, paused=True)
     assert roster.get("gone") is None
+
+
+@pytest.mark.parametrize("n", [2, 4, 8])
+def test_equal_links_take_turns(n):
+    """Of ``n`` consecutive texts each of ``n`` equal links gets one, wherever the count begins."""
+    links = [link(f"m{i}") for i in range(n)]
+    for first in range(20):
+        chosen = [choose("+15550100777", MessageClass.NORMAL, links, ticket=first + i) for i in range(n)]
+        assert {route.link for route in chosen} == {f"m{i}" for i in range(n)}
