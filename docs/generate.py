@@ -22,6 +22,8 @@ from smsgwd.cli import COMMANDS
 from smsgwd.cli.sim import SIMULATORS
 from smsgwd.events import KINDS, WEBHOOK_KINDS
 from smsgwd.model import MESSAGE_TRANSITIONS, SUBMISSION_TRANSITIONS
+from smsgwd.modem.sim import catalogue as modem_catalogue
+from smsgwd.modem.sim import families as modem_families
 from smsgwd.modem.sim import faults as modem_faults
 from smsgwd.rules.template import FIELDS
 from smsgwd.smpp.sim import faults as centre_faults
@@ -90,6 +92,19 @@ def exit_statuses() -> str:
 
 def faults() -> str:
     return _faults(modem_faults.FAULTS)
+
+
+def catalogue() -> str:
+    """The names F1 to F29 and what makes them."""
+    rows = [f"| `{name}` | {entry.what} | {made} |" for name, entry in modem_catalogue.CATALOGUE.items()
+            for made in [modem_catalogue.made_by(entry) if entry.why else f"`{modem_catalogue.made_by(entry)}`"]]  # fmt: skip
+    return "| name | what happens | made by |\n|---|---|---|\n" + "\n".join(rows)
+
+
+def profiles() -> str:
+    """The simulated modem's families."""
+    rows = [f"| `{name}` | {device} |" for name, device in modem_families.help_rows()]
+    return "| profile | stands for |\n|---|---|\n" + "\n".join(rows)
 
 
 def smsc_faults() -> str:
@@ -195,7 +210,8 @@ def fields() -> str:
 
 #: mark -> who makes what stands between
 PARTS: dict[str, Callable[[], str]] = {
-    "commands": commands, "exit-statuses": exit_statuses, "faults": faults, "smsc-faults": smsc_faults, "keys": keys, "kinds": kinds,
+    "commands": commands, "exit-statuses": exit_statuses, "faults": faults, "smsc-faults": smsc_faults,
+    "catalogue": catalogue, "profiles": profiles, "keys": keys, "kinds": kinds,
     "message-states": message_states, "submission-states": submission_states, "calls": calls, "fields": fields,
 }  # fmt: skip
 

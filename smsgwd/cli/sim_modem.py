@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import zlib
@@ -19,8 +20,29 @@ TIMEOUT = 10.0
 LONGEST_ANSWER = 1 << 20
 
 
-@click.command()
+class ModemCommand(click.Command):
+    """Its help ends with the tables of profiles and faults."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from smsgwd.modem.sim import families
+
+        with formatter.section("Profiles, each for a real device"):
+            formatter.write_dl(families.help_rows())
+        _write_faults(formatter)
+
+
+def _write_faults(formatter: click.HelpFormatter) -> None:
+    from smsgwd.modem.sim import catalogue, faults
+
+    with formatter.section("Faults of the modem, with their arguments (count=0: until cleared)"):
+        formatter.write_dl(faults.help_rows())
+    with formatter.section("The same by the names of the fault catalogue"):
+        formatter.write_dl(catalogue.help_rows())
+
+
+@click.command(cls=ModemCommand)
 @click.option("--link", required=True, metavar="PATH", help="Where the modem's port appears.")
+@click.option("--second", default="", metavar="PATH", help="Where a second port appears, for status alone.")
 @click.option("--number", default="+15550100100", show_default=True, metavar="N", help="The SIM's own number.")
 @click.option("--profile", default="generic", show_default=True, metavar="NAME", help="Modem family to behave like.")
 @click.option("--latency", type=click.FloatRange(0, 3600), default=0.0, metavar="S",
@@ -37,7 +59,7 @@ LONGEST_ANSWER = 1 << 20
 @json_option
 @click.pass_context
 def modem(
-    ctx: click.Context, link: str, number: str, profile: str, latency: float, report_after: float | None, slots: int,
+    ctx: click.Context, link: str, second: str, number: str, profile: str, latency: float, report_after: float | None, slots: int,
     pin: str, journal: str, control: str, script: str, seed: int | None,
 ) -> None:  # fmt: skip
     """A GSM modem on a pty.
@@ -51,6 +73,8 @@ def modem(
     from smsgwd.modem.sim.families import find_family
     from smsgwd.modem.sim.phone import Phone
 
+    if second and os.path.abspath(second) == os.path.abspath(link):
+        raise click.BadParameter("is the same as --link", param_hint="--second")
     if not re.fullmatch(r"\+?[0-9]{1,20}", number):
         raise click.BadParameter("is no number", param_hint="--number")
     if pin and not re.fullmatch("[0-9]{4,8}", pin):
@@ -66,7 +90,9 @@ def modem(
         # several modems on one machine are told apart by IMEI and ICCID; the same link has the same ones each time
         phone = Phone(number, family=family, slots=slots, pin=pin, serial=zlib.crc32(link.encode()))
         with Journal(journal, clock) as notes:
-            sim = SimModem(phone, link, notes, clock, latency=latency, report_after=report_after, seed=seed)
+            sim = SimModem(
+                phone, link, notes, clock, latency=latency, report_after=report_after, seed=seed, second=second
+            )
             requests = Control(sim)
             sim.plug()
             try:
@@ -125,24 +151,22 @@ def text(ctx: click.Context, control: str, sender: str, text: str) -> None:
 
 
 class FaultCommand(click.Command):
-    """Its help ends with the table of faults."""
+    """Its help ends with the tables of faults."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from smsgwd.modem.sim.faults import help_rows
-
-        with formatter.section("Faults of the modem, with their arguments (count=0: until cleared)"):
-            formatter.write_dl(help_rows())
+        _write_faults(formatter)
 
 
 @click.command(cls=FaultCommand)
 @click.option("--control", required=True, metavar="SOCK", help="Control socket of a simulated modem or SMSC.")
+@click.option("--seed", type=int, default=None, metavar="N", help="Makes what is random the same each time.")
 @click.argument("name")
 @click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
 @json_option
 @click.pass_context
-def fault(ctx: click.Context, control: str, name: str, arguments: tuple[str, ...]) -> None:
-    """Something goes wrong in the simulated modem."""
-    request: dict[str, Any] = {"do": "fault", "name": name}
+def fault(ctx: click.Context, control: str, seed: int | None, name: str, arguments: tuple[str, ...]) -> None:
+    """Something goes wrong in the simulated modem. NAME is a fault, or F1 to F29 of the fault catalogue."""
+    request: dict[str, Any] = {"do": "fault", "name": name} | ({} if seed is None else {"seed": seed})
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not key or key in request:

@@ -4,7 +4,7 @@
 ``{"do":"text","from":N,"text":T}``    somebody texts the phone; ``parts``
 ``{"do":"pdu","pdu":HEX}``             this PDU comes, SMSC included, whatever it is
 ``{"do":"report","mr":N,"st":0}``      the network reports on the text with this reference; ``st`` is TP-ST
-``{"do":"fault","name":F,…}``          see ``faults``
+``{"do":"fault","name":F,…}``          see ``faults`` and ``catalogue``; ``seed`` for what is random from now on
 ``{"do":"state"}``                     number, storages, registration, faults that wait
 =====================================  =========================================================================
 
@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from smsgwd.clock import Clock
+from smsgwd.modem.sim.catalogue import read_faults
 from smsgwd.modem.sim.engine import SimModem
-from smsgwd.modem.sim.faults import LONGEST, read_fault
+from smsgwd.modem.sim.faults import LONGEST
 
 #: bytes of one request
 LONGEST_LINE = 1 << 20
@@ -62,13 +63,23 @@ class Control:
         elif what == "report":
             self.modem.report(_octet(request, "mr"), _octet(request, "st", 0))
         elif what == "fault":
-            more = {k: v for k, v in request.items() if k not in ("do", "name", "after")}
-            self.modem.fault(read_fault(request.get("name"), more))
+            self._fault(request)
         elif what == "state":
             return self.modem.state()
         else:
             raise ValueError("`do` is text, pdu, report, fault or state")
         return {}
+
+    def _fault(self, request: dict[str, Any]) -> None:
+        more = {k: v for k, v in request.items() if k not in ("do", "name", "after", "seed")}
+        faults = read_faults(request.get("name"), more)
+        if (seed := request.get("seed")) is not None:
+            try:
+                self.modem.reseed(int(seed) if isinstance(seed, str) and len(seed) < 20 else _integer(seed))
+            except ValueError:
+                raise ValueError("`seed` is a whole number") from None
+        for fault in faults:
+            self.modem.fault(fault)
 
     async def start(self, path: str) -> None:
         """Opens the control socket. OSError when another simulator has it, or it cannot be made."""
@@ -133,6 +144,12 @@ def _string(request: dict[str, Any], key: str) -> str:
     value = request.get(key)
     if not isinstance(value, str):
         raise ValueError(f"`{key}` is missing, or is no text")
+    return value
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("no whole number")
     return value
 
 

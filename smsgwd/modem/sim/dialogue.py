@@ -15,12 +15,13 @@ import msgspec
 
 from smsgwd import __version__
 from smsgwd.errors import PduError
-from smsgwd.modem.sim.equipment import EQUIPMENT, USSD_TEXT, WITHOUT_SIM, number, one_of, texts
+from smsgwd.modem.sim.equipment import ASKS_CARD, EQUIPMENT, USSD_TEXT, WITHOUT_SIM, Command, number, one_of, texts
 from smsgwd.modem.sim.faults import Fault
+from smsgwd.modem.sim.makers import MAKERS
 from smsgwd.modem.sim.messages import MESSAGES, TOUCHES_SIM
 from smsgwd.modem.sim.network import read_submit
-from smsgwd.modem.sim.phone import Phone, Settings
-from smsgwd.modem.sim.refused import NO_SUCH, Refused
+from smsgwd.modem.sim.phone import Phone
+from smsgwd.modem.sim.refused import NO_SUCH, NOT_HERE, Refused
 from smsgwd.modem.sim.text_mode import written
 from smsgwd.sms.submit import Submit
 from smsgwd.sms.tpdu import with_smsc
@@ -32,6 +33,14 @@ _EXTENDED = re.compile(r'(?:[^;"]|"[^"]*"?)*')
 #: the longest TPDU of a text: 164 octets
 _LONGEST_TPDU = 164
 _TABLE = {**EQUIPMENT, **MESSAGES}
+#: what a port for status alone does not take: commands about texts, and those that change the modem
+_TEXTS = frozenset({*MESSAGES, "+CMGS", "+CMGW"})
+_CHANGES = frozenset({"+CPIN", "+CFUN", "+CUSD", "+CHUP"})
+#: the prompt, and the ways in which ``odd-prompt`` gives it
+_PROMPT = b"\r\n> "
+_ODD_PROMPTS = {
+    "twice": _PROMPT * 2, "bare": b"\r\n>", "in-notice": b'\r\n+CMTI: "SM"\r\n> \r\n^RSSI:21\r\n',
+}  # fmt: skip
 Lines = list[str]
 
 
@@ -69,10 +78,11 @@ class Prompt(msgspec.Struct, frozen=True):
 
 
 class Dialogue:
-    """One open line."""
+    """One open line. ``status_only``: a port that knows no texts and changes nothing."""
 
-    def __init__(self, phone: Phone, outside: Outside) -> None:
+    def __init__(self, phone: Phone, outside: Outside, *, status_only: bool = False) -> None:
         self.phone, self.outside = phone, outside
+        self._status_only = status_only
         self._input = b""
         self._prompt: Prompt | None = None
         #: the number of the PDU whose result is awaited, 0 = none
@@ -123,18 +133,24 @@ class Dialogue:
         if not cr:
             return False
         self._input = rest
-        if self.phone.settings.echo:
+        if self._echoes:
             self.outside.say(line + b"\r")
         text = line.decode("latin-1").strip("\n \x00\x1a\x1b")
         if text[:2].upper() == "AT":
             self._command_line(text[2:].strip())
         return True
 
+    @property
+    def _echoes(self) -> bool:
+        return self.phone.settings.echo or "echo-stuck" in self.phone.faults
+
     def _after_prompt(self, prompt: Prompt) -> bool:
-        if prompt.command == "+CMGS" and (fault := self.phone.faults.take("unplug-at", at="pdu")):
+        found = re.search(rb"[\x1a\x1b]", self._input)
+        fault = self.phone.faults.waits("unplug-at", at="pdu") if prompt.command == "+CMGS" else None
+        if fault and (found or len(self._input) >= fault.arguments["bytes"]):
+            self.phone.faults.take("unplug-at", at="pdu")
             self.outside.unplugged(fault)
             return False
-        found = re.search(rb"[\x1a\x1b]", self._input)
         if not found:
             return False
         body, self._input = self._input[: found.start()], self._input[found.end() :]
@@ -142,7 +158,7 @@ class Dialogue:
         if found[0] == b"\x1b":
             self.lines("OK")
             return True
-        if self.phone.settings.echo:
+        if self._echoes:
             self.outside.say(body)
         try:
             submit, pdu = self._typed(prompt, body)
@@ -188,7 +204,7 @@ class Dialogue:
                     return
                 lines += answer
         except Refused as e:
-            final = e.line(self.phone.settings.cmee)
+            final = (e is NO_SUCH and self.phone.family.unknown) or e.line(self.phone.settings.cmee)
         if not self.phone.family.ok_after_cpin and final == "OK" and any(line.startswith("+CPIN:") for line in lines):
             self.lines(*lines)
         else:
@@ -199,7 +215,7 @@ class Dialogue:
         if upper.startswith("E"):
             self.phone.settings.echo = upper not in ("E", "E0")
         elif upper.startswith(("Z", "&F")):
-            self.phone.settings = Settings()
+            self.phone.settings = self.phone.fresh_settings()
         elif upper.startswith("I"):
             return [self.phone.family.maker, self.phone.family.model, f"simulated {__version__}"]
         return []
@@ -210,8 +226,9 @@ class Dialogue:
         value = value.strip()
         form = "test" if value == "?" else "read" if name.endswith("?") and not equals else "set"
         name = name.rstrip("?").strip().upper()
-        if self.phone.sim.locked and name not in WITHOUT_SIM:
-            raise Refused("CME", 11 if self.phone.sim.tries else 12)
+        if self._status_only and (name in _TEXTS or (form == "set" and name in _CHANGES)):
+            raise NOT_HERE
+        self._sim_allows(name)
         if name in TOUCHES_SIM or (name == "+CPIN" and form == "read"):
             self._sim_is_free(name)
         if form == "set" and name in ("+CMGS", "+CMGW"):
@@ -223,17 +240,31 @@ class Dialogue:
 
     def _answer(self, name: str, form: str, value: str) -> Lines:
         if name == "+CLAC":
-            return sorted({*_TABLE, "+CLAC", "+CMGS", "+CMGW"}) if form == "set" else []
+            known = {*_TABLE, *self.phone.family.own, "+CLAC", "+CMGS", "+CMGW"}
+            return sorted(known - set(self.phone.family.lacks)) if form == "set" else []
         if name in ("+CMGS", "+CMGW") and form == "test":
             return []
-        if name not in _TABLE:
-            raise NO_SUCH
-        lines = _TABLE[name](self.phone, form, value)
+        lines = self._command(name)(self.phone, form, value)
         if form == "set" and name == "+CUSD" and len(texts(value)) > 1:
             self.outside.ussd(f'+CUSD: 0,"{self._in_character_set(USSD_TEXT)}",15')
         elif form == "set" and name == "+CFUN" and texts(value) == ["1", "1"]:
             self.outside.restarts()
         return lines
+
+    def _command(self, name: str) -> Command:
+        """The command of this name; a family has some of its own, and lacks some."""
+        family = self.phone.family
+        command = MAKERS.get(name) if name in family.own else None if name in family.lacks else _TABLE.get(name)
+        if command is None:
+            raise NO_SUCH
+        return command
+
+    def _sim_allows(self, name: str) -> None:
+        sim, free = self.phone.sim, name in WITHOUT_SIM or name in MAKERS
+        if not sim.present and (not free or name in ASKS_CARD):
+            raise Refused("CMS", 310) if name in _TEXTS else Refused("CME", 10)
+        if sim.locked and not free:
+            raise Refused("CME", 11 if sim.tries else 12)
 
     def _in_character_set(self, text: str) -> str:
         return text.encode("utf-16-be").hex().upper() if self.phone.settings.cscs == "UCS2" else text
@@ -256,7 +287,8 @@ class Dialogue:
             if faults.take("no-prompt"):
                 return
         self._prompt = prompt
-        self.outside.say(b"\r\n> ")
+        odd = faults.take("odd-prompt") if command == "+CMGS" else None
+        self.outside.say(_ODD_PROMPTS[odd.arguments["how"]] if odd else _PROMPT)
 
     def _prompt_of(self, command: str, value: str) -> Prompt:
         first, *more = texts(value)

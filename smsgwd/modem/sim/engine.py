@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from smsgwd.clock import Clock
 from smsgwd.errors import PduError
@@ -21,8 +21,10 @@ from smsgwd.modem.sim.dialogue import Dialogue
 from smsgwd.modem.sim.equipment import registration_line
 from smsgwd.modem.sim.faults import FAULTS, Fault
 from smsgwd.modem.sim.line import Line
+from smsgwd.modem.sim.mishaps import NOW
 from smsgwd.modem.sim.network import delivers, described, described_arrival, report
 from smsgwd.modem.sim.phone import Arrival, Phone
+from smsgwd.modem.sim.second import SecondPort
 from smsgwd.sms.submit import Submit
 
 #: seconds that a directly routed text waits for AT+CNMA (TS 27.005 leaves it to the maker; 15 to 20 are seen)
@@ -31,50 +33,95 @@ ACKNOWLEDGE = 15.0
 AGAIN = 1.0
 #: seconds from a USSD code to the network's answer
 USSD = 0.05
-_JUNK = b'\r\n\xff\xfe\xc3^BOOT:12,0,0,0,20\r\n\r\n^RSSI:21\r\n\x00\r\n*NOTE: "nobody knows",7\r\n'
+#: seconds between two +CSQ that come unasked
+SIGNAL = 5.0
 
 
 class SimModem:
-    """One simulated modem at ``link``. ``latency`` and ``report_after`` in seconds; None = no reports of itself."""
+    """One simulated modem at ``link``. ``latency`` and ``report_after`` in seconds; None = no reports of itself. ``second`` is
+    the name of a second port, for status alone."""
 
     def __init__(
         self, phone: Phone, link: str, journal: Journal, clock: Clock, *, latency: float = 0.0,
-        report_after: float | None = None, seed: int | None = None,
+        report_after: float | None = None, seed: int | None = None, second: str = "",
     ) -> None:  # fmt: skip
-        self.phone, self.journal, self.clock = phone, journal, clock
+        self.phone: Phone = phone
+        self.journal, self.clock = journal, clock
         self.latency, self.report_after = latency, report_after
         self.dialogue = Dialogue(phone, self)
-        self.line = Line(Path(link), self._took, self.dialogue.drop)
-        self._random = random.Random(seed)
+        self.link = Path(link)
+        self.line = Line(self.link, self._took, self._closed)
+        self.second = SecondPort(phone, Path(second)) if second else None
+        self.random = random.Random(seed)
         #: the latest text with each reference, for reports on it
         self._sent: dict[int, Submit] = {}
         #: grows with each restart: answers of an earlier life are forgotten
         self._life = 0
+        #: how often it came back under another name
+        self._renamed = 0
+        #: answers for whoever opens the port next, and whether it was closed since
+        self._stale: list[str] = []
+        self._was_closed = False
+        self._signal: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
     def plug(self) -> None:
         """The modem is there. OSError."""
         self.line.plug()
+        if self.second is not None:
+            try:
+                self.second.line.plug()
+            except OSError:
+                self.line.unplug()
+                raise
+        if "+AUTOCSQ" in self.phone.family.own:
+            self._signal = self._loop.call_later(SIGNAL, self._tell_signal)
 
     def unplug(self) -> None:
         """The modem is gone."""
         self.line.unplug()
+        if self.second is not None:
+            self.second.line.unplug()
+        if self._signal is not None:
+            self._signal.cancel()
         self._power_off()
 
     def _power_off(self) -> None:
         self._life += 1
+        self._stale.clear()
         self.dialogue.drop()
         self.phone.restart()
+        if self.second is not None:
+            self.second.restart()
+
+    def reseed(self, seed: int) -> None:
+        """What is random from now on is the same each time."""
+        self.random = random.Random(seed)
 
     # ---- the line --------------------------------------------------------------------------------------------------
 
     def _took(self, octets: bytes) -> None:
+        if self.line.garbled:
+            self.say(octets)
+            return
+        if self._was_closed and self._stale:
+            stale, self._stale = self._stale, []
+            self.dialogue.lines(*stale)
         self.dialogue.feed(octets)
         self._bring()
 
+    def _closed(self) -> None:
+        self._was_closed = True
+        self.dialogue.drop()
+
     def say(self, octets: bytes) -> None:
-        """See :class:`Outside`."""
-        self.line.say(octets)
+        """See :class:`Outside`. At another speed the program reads noise."""
+        self.line.say(self.random.randbytes(len(octets)) if self.line.garbled else octets)
+
+    def _tell_signal(self) -> None:
+        if self.phone.settings.tells_signal:
+            self.dialogue.lines("+CSQ: 21,99" if self.phone.reachable else "+CSQ: 99,99")
+        self._signal = self._loop.call_later(SIGNAL, self._tell_signal)
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         """Does it then, unless the modem restarted."""
@@ -112,6 +159,9 @@ class SimModem:
             self.unplugged(fault)
         elif faults.take("no-answer"):
             self.dialogue.finish(token)
+        elif faults.take("stale-answer"):
+            self._stale, self._was_closed = [*self._stale, *self._result(mr)], False
+            self.dialogue.finish(token)
         else:
             if faults.take("report-first"):
                 self.report(mr, 0)
@@ -127,21 +177,25 @@ class SimModem:
             self._later(self.latency, lambda: self.dialogue.finish(token, *answer))
 
     def _result(self, mr: int) -> list[str]:
-        faults, noise = self.phone.faults, self.phone.family.noise
+        faults, noise = self.phone.faults, self.phone.noise
+        said = f"+CMGS: {mr}" + (f',"{self.now():%y/%m/%d,%H:%M:%S}+00"' if self.phone.family.sent_time else "")
         if faults.take("no-reference"):
             return ["OK"]
         if faults.take("urc-in-answer"):
-            return [f"+CMGS: {mr}", noise or "^RSSI:21", "RING", "OK"]
-        return [f"+CMGS: {mr}", *([] if faults.take("no-ok") else ["OK"]), *([noise] if noise else [])]
+            return [said, noise or "^RSSI:21", "RING", "OK"]
+        if faults.waits("no-ok") is None and faults.take("twice-answered"):
+            return [said, "OK", said, "OK"]
+        return [said, *([] if faults.take("no-ok") else ["OK"]), *([noise] if noise else [])]
 
     # ---- receiving -------------------------------------------------------------------------------------------------
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
+        """The network's time."""
         return datetime.fromtimestamp(self.clock.now() / 1000, UTC)
 
     def text(self, sender: str, text: str) -> int:
         """Somebody texts the phone; how many parts. ValueError."""
-        pdus = delivers(sender, text, self._random.randrange(256), self._now())
+        pdus = delivers(sender, text, self.random.randrange(256), self.now())
         for pdu in pdus:
             self._arrive(pdu)
         self._bring()
@@ -159,17 +213,25 @@ class SimModem:
         self._bring()
 
     def _arrive(self, pdu: str) -> None:
+        line = self._line_of(pdu)
+        self.phone.arrive(Arrival(pdu, is_report="st" in line))
+        self.journal.note("report" if "st" in line else "deliver", **line)
+
+    def _line_of(self, pdu: str) -> dict[str, Any]:
         line: dict[str, Any] = {"from": "", "to": self.phone.sim.number, "pdu": pdu}
         with contextlib.suppress(PduError):
             line |= described_arrival(pdu)
-        self.phone.arrive(Arrival(pdu, is_report="st" in line))
-        self.journal.note("report" if "st" in line else "deliver", **line)
+        return line
+
+    def note_arrival(self, pdu: str) -> None:
+        """A text that is on the SIM already goes to the journal."""
+        self.journal.note("deliver", **self._line_of(pdu))
 
     def report(self, mr: int, st: int) -> None:
         """The network's report on a text that was sent. ValueError when there was none with this reference."""
         if mr not in self._sent:
             raise ValueError(f"no text with the reference {mr} was sent")
-        self._arrive(report(self._sent[mr], mr, st, self._now()))
+        self._arrive(report(self._sent[mr], mr, st, self.now()))
         self._bring()
 
     def _report_of_itself(self, mr: int) -> None:
@@ -212,34 +274,36 @@ class SimModem:
         """Something goes wrong, now or when its time comes."""
         self.journal.note("fault", name=fault.name)
         if FAULTS[fault.name].at_once:
-            self._NOW[fault.name](self, fault)
+            NOW[fault.name](self, fault)
             self._bring()
         else:
             self.phone.faults.add(fault)
 
-    def _registration(self, stat: int) -> None:
+    def registration(self, stat: int) -> None:
+        """Another <stat>, told where it was asked for."""
         self.phone.stat = stat
         for name, n in self.phone.settings.registration.items():
             if n:
                 self.dialogue.lines(registration_line(self.phone, name, asked=False))
 
-    def _clear(self, fault: Fault) -> None:
-        self.phone.faults.clear()
-        if self.phone.stat != 1:
-            self._registration(1)
-
-    def _echo(self, fault: Fault) -> None:
-        self.phone.settings.echo = True
-
-    def _reset(self, fault: Fault | None = None) -> None:
+    def reset(self) -> None:
+        """Restarts, and says so."""
         if not self.line.plugged:
             return  # it has no power, and restarts anyway when it comes back
         self._power_off()
-        self.dialogue.lines(*(self.phone.family.boot or ("RDY",)))
+        state = f"+CPIN: {self.phone.sim.state}"
+        self.dialogue.lines(*(state if x == "+CPIN: READY" else x for x in self.phone.family.boot or ("RDY",)))
 
     def restarts(self) -> None:
         """See :class:`Outside`."""
-        self._loop.call_soon(self._reset)
+        fault = self.phone.faults.take("gone-at-restart")
+        self._loop.call_soon(*((self.unplugged, fault) if fault else (self.reset,)))
+
+    def renamed(self, fault: Fault) -> None:
+        """Goes away, and comes back under another name."""
+        self.unplugged(fault)
+        self._renamed += 1
+        self.line.path = self.link.with_name(f"{self.link.name}-{self._renamed + 1}")
 
     def unplugged(self, fault: Fault) -> None:
         """Goes away for a while; the phone restarts meanwhile."""
@@ -248,17 +312,7 @@ class SimModem:
 
     def _plug_again(self, life: int) -> None:
         if life == self._life and not self.line.plugged:
-            self.line.plug()
-
-    _NOW: ClassVar[dict[str, Callable[[SimModem, Fault], None]]] = {
-        "junk-urc": lambda self, fault: self.say(_JUNK),
-        "echo-back": _echo,
-        "unregistered": lambda self, fault: self._registration(fault.arguments["stat"]),
-        "reset": _reset,
-        "pin-locked": lambda self, fault: self.phone.lock(),
-        "unplug": unplugged,
-        "clear": _clear,
-    }
+            self.plug()
 
     # ---- looking ---------------------------------------------------------------------------------------------------
 
@@ -266,7 +320,7 @@ class SimModem:
         """The modem as the control socket tells it."""
         phone = self.phone
         return {
-            "number": phone.sim.number, "plugged": self.line.plugged, "online": self.line.listening,
+            "number": phone.sim.number, "link": str(self.line.path), "plugged": self.line.plugged, "online": self.line.listening,
             "registration": phone.stat, "sim": phone.sim.state, "tries": phone.sim.tries,
             "stored": {name: len(store) for name, store in phone.stores.items()}, "slots": phone.slots,
             "waiting": len(phone.waiting), "faults": phone.faults.names(), "next_mr": phone.mr + 1 & 0xFF,

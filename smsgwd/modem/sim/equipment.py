@@ -94,7 +94,7 @@ def _registration(name: str) -> Command:
 def registration_line(phone: Phone, name: str, *, asked: bool) -> str:
     """``+CREG: n,stat[,lac,ci]`` as an answer, ``+CREG: stat[,lac,ci]`` unasked."""
     n = phone.settings.registration[name]
-    stat = phone.stat if phone.power == 1 else 0
+    stat = phone.registered_as(name)
     cell = ',"00C3","0000A1B2"' if n == 2 and stat in (1, 5) else ""
     return f"+{name}: {f'{n},' if asked else ''}{stat}{cell}"
 
@@ -111,6 +111,8 @@ def _cops(phone: Phone, form: str, value: str) -> Lines:
 def _csq(phone: Phone, form: str, value: str) -> Lines:
     if form == "test":
         return ["+CSQ: (0-31,99),(0-7,99)"]
+    if phone.faults.take("signal-error"):
+        raise Refused("CME", 100)
     return ["+CSQ: 99,99" if phone.faults.take("no-signal") or not phone.reachable else "+CSQ: 21,99"]
 
 
@@ -183,3 +185,5 @@ WITHOUT_SIM = frozenset({
     "+CGMI", "+GMI", "+CGMM", "+GMM", "+CGMR", "+GMR", "+CGSN", "+GSN", "+CPAS", "+CBC", "+CCLK", "+CMEE", "+CPIN", "+CPINR",
     "+CFUN", "+CSCS", "+CREG", "+CGREG", "+CEREG", "+CSQ", "+CESQ", "+CCID", "+QCCID", "+CLAC", "+CLCK", "+CMGF",
 })  # fmt: skip
+#: of those, what asks the card all the same
+ASKS_CARD = frozenset({"+CCID", "+QCCID", "+CPIN", "+CPINR", "+CLCK"})

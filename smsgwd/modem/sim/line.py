@@ -33,6 +33,10 @@ class Line:
     def __init__(self, path: Path, took: Callable[[bytes], None], closed: Callable[[], None]) -> None:
         self.path, self._took, self._closed = path, took, closed
         self.listening = False
+        #: bytes that go out at a time; None = as many as the program takes
+        self.piece: int | None = None
+        #: the only speed at which bytes arrive as they are; None = every one
+        self.speed: int | None = None
         self._master = -1
         self._name = ""
         self._output = bytearray()
@@ -43,6 +47,13 @@ class Line:
     @property
     def plugged(self) -> bool:
         return self._master >= 0
+
+    @property
+    def garbled(self) -> bool:
+        """The program uses another speed than the modem."""
+        if self.speed is None or self._master < 0:
+            return False
+        return bool(termios.tcgetattr(self._master)[5] != getattr(termios, f"B{self.speed}"))
 
     def plug(self) -> None:
         """Makes the pty and names it; a link that was there is replaced. OSError when the name cannot be made."""
@@ -144,7 +155,7 @@ class Line:
 
     def _write(self) -> None:
         try:
-            del self._output[: os.write(self._master, self._output)]
+            del self._output[: os.write(self._master, self._output[: self.piece])]
         except BlockingIOError:
             return
         except OSError:  # the program is gone; the reader sees it too

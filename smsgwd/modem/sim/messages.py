@@ -12,7 +12,6 @@ from smsgwd.modem.sim.phone import Phone, Slot
 from smsgwd.modem.sim.refused import WRONG, Refused
 from smsgwd.modem.sim.text_mode import STATES, shown, stat_of
 
-_CNMI_RANGES = ((0, 1, 2), (0, 1, 2, 3), (0, 2), (0, 1, 2), (0, 1))
 #: AT+CMGD: which <stat> a <delflag> leaves (TS 27.005 section 3.5.4)
 _KEPT_BY_FLAG = {1: (0, 2, 3), 2: (0, 2), 3: (0,), 4: ()}
 
@@ -80,15 +79,16 @@ def _csdh(phone: Phone, form: str, value: str) -> Lines:
 
 
 def _cnmi(phone: Phone, form: str, value: str) -> Lines:
-    settings = phone.settings
+    settings, family = phone.settings, phone.family
+    ranges = ((0, 1, 2), family.mt, (0, 2), family.ds_listed, (0, 1))
     if form != "set":
-        listed = ",".join(f"({','.join(map(str, values))})" for values in _CNMI_RANGES)
+        listed = ",".join(f"({','.join(map(str, values))})" for values in ranges)
         return ["+CNMI: " + (listed if form == "test" else ",".join(map(str, settings.cnmi)))]
     given = _numbers(value) if value else []
-    if len(given) > 5 or any(x not in _CNMI_RANGES[i] for i, x in enumerate(given)):
+    if len(given) > 5 or any(x not in ranges[i] for i, x in enumerate(given)):
         raise Refused("CMS", 302)
     wanted = given + settings.cnmi[len(given) :]
-    if wanted[3] not in phone.family.ds:
+    if wanted[3] not in family.ds:
         raise Refused("CMS", 303)
     settings.cnmi = wanted
     return []
@@ -112,7 +112,8 @@ def _used(phone: Phone, memory: str) -> str:
 def _cpms(phone: Phone, form: str, value: str) -> Lines:
     memories = phone.settings.memories
     if form == "test":
-        return ['+CPMS: ("SM","ME","SR"),("SM","ME"),("SM","ME")']
+        read, rest = ([f'"{m}"' for m in phone.stores if m != without] for without in ("", "SR"))
+        return [f"+CPMS: ({','.join(read)}),({','.join(rest)}),({','.join(rest)})"]
     if form == "read":
         return ["+CPMS: " + ",".join(f'"{m}",{_used(phone, m)}' for m in memories)]
     wanted = [x.upper() for x in texts(value)]
@@ -191,8 +192,13 @@ def _cmgd(phone: Phone, form: str, value: str) -> Lines:
         for i in [i for i, slot in store.items() if slot.stat not in _KEPT_BY_FLAG[flags[0]]]:
             phone.delete(memory, i)
     else:
-        phone.delete(memory, _index(phone, str(index)))
+        _delete_one(phone, memory, _index(phone, str(index)))
     return []
+
+
+def _delete_one(phone: Phone, memory: str, index: int) -> None:
+    others = sorted(set(phone.stores[memory]) - {index})
+    phone.delete(memory, others[0] if others and phone.faults.take("delete-other") else index)
 
 
 MESSAGES: Mapping[str, Command] = {

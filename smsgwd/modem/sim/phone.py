@@ -49,6 +49,10 @@ class Settings(msgspec.Struct):
     #: +CSDH: text mode shows all fields
     csdh: bool = False
     csms: int = 0
+    #: the maker's notices are off
+    quiet: bool = False
+    #: +CSQ comes unasked
+    tells_signal: bool = False
     cnmi: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0, 0, 0])
     #: +COPS: format of the operator's name
     cops: int = 0
@@ -77,12 +81,16 @@ class Sim(msgspec.Struct):
     tries: int = TRIES
     imsi: str = ""
     iccid: str = ""
+    #: it is in the modem
+    present: bool = True
+    #: PIN2 or PUK2, when it wants that one: no text needs it
+    second: str = ""
 
     @property
     def state(self) -> str:
         """As ``AT+CPIN?`` tells it."""
         if not self.locked:
-            return "READY"
+            return self.second or "READY"
         return "SIM PIN" if self.tries else "SIM PUK"
 
     def unlock(self, pin: str) -> bool:
@@ -107,8 +115,8 @@ class Phone:
         )
         self.imei = _luhn(f"8611210{serial % 10**7:07}")
         self.faults = Faults()
-        self.settings = Settings()
-        self.stores: dict[str, dict[int, Slot]] = {"SM": {}, "ME": {}, "SR": {}}
+        self.settings = self.fresh_settings()
+        self.stores: dict[str, dict[int, Slot]] = {name: {} for name in self.family.memories}
         self.waiting: deque[Arrival] = deque()
         self.unacknowledged: Arrival | None = None
         #: a text was refused: the network waits before it comes again
@@ -121,9 +129,13 @@ class Phone:
         self.service_centre = (SERVICE_CENTRE, 145)
         self.mr = 0
 
+    def fresh_settings(self) -> Settings:
+        """As after power-up."""
+        return Settings(cmee=self.family.cmee, tells_signal=self.family.tells_signal)
+
     def restart(self) -> None:
         """Everything but the card and the storages is as after power-up."""
-        self.settings, self.power = Settings(), 1
+        self.settings, self.power = self.fresh_settings(), 1
         self.sim.locked = bool(self.sim.pin)
         self._back_to_the_network()
 
@@ -132,10 +144,28 @@ class Phone:
         self.sim.pin = self.sim.pin or "0000"
         self.sim.locked = True
 
+    def new_card(self, serial: int) -> None:
+        """Another card is in the modem: empty, without a PIN, with the same number."""
+        self.sim = Sim(self.sim.number, imsi=f"310150{serial:09}", iccid=_luhn(f"891501000{serial:09}"))
+        self.stores["SM"].clear()
+
     @property
     def reachable(self) -> bool:
         """Texts can come and go."""
-        return self.power == 1 and self.stat in REGISTERED and not self.sim.locked
+        return self.power == 1 and self.stat in REGISTERED and not self.sim.locked and self.sim.present
+
+    def registered_as(self, name: str) -> int:
+        """<stat> as CREG, CGREG or CEREG tells it."""
+        if self.power != 1:
+            return 0
+        if self.family.lte_only and self.stat in REGISTERED and name != "CEREG":
+            return 3 if name == "CREG" else 0
+        return self.stat
+
+    @property
+    def noise(self) -> str:
+        """The notice of a talkative family, unless it was told to be quiet."""
+        return "" if self.settings.quiet else self.family.noise
 
     # ---- sending ---------------------------------------------------------------------------------------------------
 
@@ -183,7 +213,8 @@ class Phone:
             return None
         if not listening or mode == 0 or self.faults.take("lost-notification"):
             return []
-        notice = f'{"+CDSI" if arrival.is_report else "+CMTI"}: "{memory}",{index}'
+        where = ",-1" if self.faults.take("notice-without-place") else f'"{memory}",{index}'
+        notice = f"{'+CDSI' if arrival.is_report else '+CMTI'}: {where}"
         return [notice] * (2 if self.faults.take("twice-notified") else 1)
 
     def _goes_past_the_storage(self, arrival: Arrival, mode: int) -> bool:

@@ -16,7 +16,7 @@ WORDS = {
 
 
 class Refused(Exception):
-    """A command that is answered with an error. ``kind`` is CMS or CME."""
+    """A command that is answered with an error. ``kind`` is CMS or CME, or ERROR for the word alone."""
 
     def __init__(self, kind: str, code: int) -> None:
         self.kind, self.code = kind.upper(), code
@@ -24,12 +24,14 @@ class Refused(Exception):
 
     def line(self, cmee: int) -> str:
         """The final result. AT+CMEE=0 turns +CME ERROR to ERROR; +CMS ERROR is not under its rule, only its words are."""
-        if self.kind == "CME" and cmee == 0:
+        if self.kind == "ERROR" or (self.kind == "CME" and cmee == 0):
             return "ERROR"
         word = WORDS.get((self.kind, self.code)) if cmee == 2 else None
         return f"+{self.kind} ERROR: {word or self.code}"
 
 
+#: a command that this port does not take
+NOT_HERE = Refused("ERROR", 0)
 #: an unknown command, a value that is none
 NO_SUCH = Refused("CME", 4)
 WRONG = Refused("CME", 50)

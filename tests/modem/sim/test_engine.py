@@ -234,6 +234,7 @@ async def test_state(tmp_path):
         sim.pdu(HELLO)
         state = json.loads(json.dumps(sim.state()))
         assert state == {
-            "number": "+15550100100", "plugged": True, "online": True, "registration": 1, "sim": "READY", "tries": 3,
+            "number": "+15550100100", "link": str(tmp_path / "tty"), "plugged": True, "online": True, "registration": 1,
+            "sim": "READY", "tries": 3,
             "stored": {"SM": 1, "ME": 0, "SR": 0}, "slots": 3, "waiting": 0, "faults": [], "next_mr": 1,
         }  # fmt: skip

@@ -1,5 +1,7 @@
 """Every fault of the simulated modem, by name, and how a request for one is read."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_read(name, given_, wanted):
 @pytest.mark.parametrize(
     ("name", "given_", "error"),
     [
-        pytest.param("nope", {}, r"'nope' is no fault; faults: no-prompt, refuse", id="name"),
+        pytest.param("nope", {}, r"'nope' is no fault; faults: no-prompt, odd-prompt, refuse", id="name"),
         pytest.param(None, {}, "None is no fault", id="no-name"),
         pytest.param("no-ok", {"code": 1}, "no-ok takes no 'code'; it takes: count", id="argument"),
         pytest.param("reset", {"count": 1}, "reset takes no 'count'; it takes: nothing", id="at-once"),
@@ -353,6 +355,6 @@ async def test_unplug_at_answer(tmp_path):
 
 def test_every_fault_is_tested_here():
     """A fault that is added to the table gets a test."""
-    with open(__file__, encoding="utf-8") as f:
-        source = f.read()
+    here = Path(__file__)
+    source = here.read_text(encoding="utf-8") + here.with_name("test_more_faults.py").read_text(encoding="utf-8")
     assert [name for name in FAULTS if f'"{name}"' not in source] == []
