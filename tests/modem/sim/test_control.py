@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsgwd.clock import SystemClock
+from smsgwd.control import LONGEST_LINE
 from smsgwd.journal import Journal
-from smsgwd.modem.sim.control import LONGEST_LINE, Control, read_script
+from smsgwd.modem.sim.control import Control, read_script
 from smsgwd.modem.sim.engine import SimModem
 from smsgwd.modem.sim.phone import Phone
 from tests.modem.sim.feeding import HELLO, WISHED, Kept, plugged
