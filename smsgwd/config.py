@@ -129,6 +129,12 @@ def _allowed(value: str) -> None:
         raise ValueError(f"{value!r} is neither a country (US) nor a prefix (+1)")
 
 
+def _listen(value: str) -> None:
+    found = re.fullmatch(r"(?:[^\s:]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})", value)
+    if value and (not found or int(found[1]) > 65535):
+        raise ValueError("must be host:port, such as 127.0.0.1:8480")
+
+
 def _pattern(value: str) -> None:
     try:
         groups = re.compile(value).groups
@@ -150,7 +156,7 @@ _DOMAIN = _one_of("", "packet", "circuit", "packet-preferred", "circuit-preferre
 _USSD_CODE = _shape(r"[*#0-9]{1,30}", "{} is no USSD code such as *100#")
 _BALANCE_CODE = _shape(r"|[*#0-9]{1,30}", "{} is no USSD code such as *100#")
 _SMSC = _shape(r"|\+[0-9]{5,20}", "must be the number with +")
-_LISTEN = _shape(r"|[^\s:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", "must be host:port, such as 127.0.0.1:8480")
+_LISTEN = Check(_listen)
 _URL = _shape(r"https?://[^\s/@]+(/\S*)?", "must be an http or https address without user and password")
 _LANGUAGE = Check(lambda value: _near(value, LANGUAGES, "no language with a national table"))
 _WEBHOOK_KIND = Check(lambda value: _near(value, WEBHOOK_KINDS, "no kind of webhook"))

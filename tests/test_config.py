@@ -97,6 +97,7 @@ def problems(text: str, environ=None) -> list[tuple[str, str]]:
         pytest.param(DESK + DESK, "helpdesk[1].name", "is used twice", id="desk twice"),
         pytest.param(DESK + "type = 'fax'\n", "helpdesk[0].type", "is not known", id="desk of unknown type"),
         pytest.param(DESK.replace("https", "ftp"), "helpdesk[0].url", "http or https", id="other scheme"),
+        pytest.param("[api]\nlisten = '127.0.0.1:99999'\n", "api.listen", "must be host:port", id="no such port"),
         pytest.param("[api]\nlisten = '8480'\n", "api.listen", "must be host:port", id="listen without host"),
     ],
 )
