@@ -5,7 +5,9 @@ Then each text would be tried, and failed, on the one link that cannot. So a lan
 :class:`Breaker`:
 
 * a refusal whose class is *link* opens it at once,
-* the same refusal (or silence) over ``RUN`` different numbers with no success between opens it,
+* the same refusal for now (or silence) over ``RUN`` different numbers with no success between opens it,
+* a permanent refusal is about its text, and one that asks for a pause of ``PASSING`` seconds at most (a busy SIM, an SMSC
+  that says we are too fast) is minded by the pace: neither counts,
 * open, the link rests: a minute first, twice as long after each failed trial, a quarter of an hour at most; then one text
   is the trial, and success closes it.
 """
@@ -18,6 +20,8 @@ from smsgwd.model import Accepted, InDoubt, Outcome, Refusal, RefusalClass
 
 #: failures of one kind over so many numbers, with no success between
 RUN = 3
+#: a refusal that asks for no longer pause than this, in seconds, tells of no fault
+PASSING = 5.0
 #: seconds of rest: the first, and the longest
 FIRST_REST, LONGEST_REST = 60.0, 900.0
 
@@ -52,6 +56,8 @@ class Breaker:
             self._code, self._rest = "", 0.0
             self._numbers.clear()
             return None
+        if isinstance(outcome, Refusal) and _passes(outcome):
+            return None
         code = "no answer" if isinstance(outcome, InDoubt) else outcome.code
         if code != self._code:
             self._code = code
@@ -65,3 +71,10 @@ class Breaker:
         self._until = now + self._rest
         self._numbers.clear()
         return Rest(self._rest, outcome.reason if isinstance(outcome, InDoubt) else f"{outcome.code}: {outcome.reason}")
+
+
+def _passes(refusal: Refusal) -> bool:
+    """It says nothing about the link."""
+    if refusal.class_ is RefusalClass.TEMPORARY:
+        return 0 < refusal.retry_after <= PASSING
+    return refusal.class_ is RefusalClass.PERMANENT

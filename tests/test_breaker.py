@@ -11,8 +11,7 @@ BARRED = Refusal("CMS 8", RefusalClass.LINK, "barred", 300.0)
 SILENCE = InDoubt("the modem did not answer in 75 s")
 
 
-@pytest.mark.parametrize("outcome", [BUSY, SILENCE, Refusal("CMS 21", RefusalClass.PERMANENT, "rejected")],
-                         ids=["temporary", "silence", "permanent"])  # fmt: skip
+@pytest.mark.parametrize("outcome", [BUSY, SILENCE], ids=["temporary", "silence"])
 def test_a_run_over_different_numbers(outcome):
     """The same failure over three numbers is the link's; over one number it is not, however often."""
     breaker = Breaker()
@@ -23,6 +22,24 @@ def test_a_run_over_different_numbers(outcome):
     assert rest.seconds == FIRST_REST
     assert outcome.reason in rest.why
     assert (breaker.resting(1.0), breaker.resting(FIRST_REST)) == (FIRST_REST - 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        pytest.param(Refusal("ESME 0x58", RefusalClass.TEMPORARY, "too fast", 1.0), id="too fast"),
+        pytest.param(Refusal("CMS 314", RefusalClass.TEMPORARY, "SIM busy", 2.0), id="a busy SIM"),
+        pytest.param(Refusal("ESME 0x0B", RefusalClass.PERMANENT, "refuses the destination"), id="bad numbers"),
+    ],
+)
+def test_what_is_no_fault_of_the_link(outcome):
+    """A whole window that is throttled, or a list of bad numbers, is no reason to rest; nor does it hide a run."""
+    breaker = Breaker()
+    assert all(breaker.note(f"+1555010{i:04}", outcome, 0.0) is None for i in range(100))
+    for i in range(RUN - 1):
+        assert breaker.note(f"+1555010000{i}", BUSY, 0.0) is None
+        assert breaker.note(f"+1555010001{i}", outcome, 0.0) is None
+    assert breaker.note("+15550100099", BUSY, 0.0) is not None
 
 
 def test_success_ends_a_run():

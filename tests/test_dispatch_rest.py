@@ -10,7 +10,7 @@ from tests.queue.plainlink import PlainLink, lanes, quiet, reaches, roster
 from tests.store import StillClock
 
 BARRED = Refusal("CMS 8", RefusalClass.LINK, "operator determined barring", 300.0)
-NETWORK = Refusal("CMS 17", RefusalClass.TEMPORARY, "network failure", 1.0)
+NETWORK = Refusal("CMS 17", RefusalClass.TEMPORARY, "network failure", 30.0)
 SILENCE = Uncertain("the modem says CMS 500: unknown error")
 
 
