@@ -60,16 +60,19 @@ class Lane:
     @property
     def ready(self) -> bool:
         row = self.roster.get(self.link.name)
+        return row is not None and row.ready
+
+    def _end_rest(self) -> None:
+        row = self.roster.get(self.link.name)
         if row is not None and row.resting and not self._breaker.resting(self.clock.monotonic()):
             self.roster.note(self.link.name, resting="")
-            row = self.roster.get(self.link.name)
-        return row is not None and row.ready
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the segments on the wire are finished and recorded."""
         async with asyncio.TaskGroup() as group:
             while not stop.is_set():
                 self._hint.clear()
+                self._end_rest()
                 if self.ready:
                     self._away_since = None
                     await self._claim(group, stop)
