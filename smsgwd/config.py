@@ -323,6 +323,11 @@ class Doors(Section, frozen=True, kw_only=True):
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
+    @property
+    def profiles(self) -> list[tuple[str, str]]:
+        """(link, profile) of each modem."""
+        return [(link.name, link.profile) for link in self.link if isinstance(link, ModemConfig)]
+
     gateway: Gateway = Gateway()
     link: tuple[ModemConfig | SmppConfig, ...] = ()
     api: Api = Api()

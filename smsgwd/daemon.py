@@ -96,6 +96,14 @@ def read_rules(config: Config) -> RuleSet:
     return load_rules(config.gateway.rules, config.gateway.templates, desks=tuple(d.name for d in config.helpdesk))
 
 
+def check_profiles(config: Config, file: str) -> None:
+    """ConfigError with every mistake in the modem profiles that the links name."""
+    from smsgwd.modem.profile import profile_problems
+
+    if problems := profile_problems(config.profiles, config.gateway.modems, file):
+        raise ConfigError(problems)
+
+
 class Daemon:
     """One running gateway."""
 
@@ -310,6 +318,7 @@ async def main(config_path: str) -> None:
     """Reads the configuration and runs until told to stop. ConfigError, StoreUnavailable, StoreUnusable."""
     config = load(config_path)
     rules = read_rules(config)
+    check_profiles(config, config_path)
     clock = SystemClock()
     Path(config.gateway.socket).parent.mkdir(parents=True, exist_ok=True)
     async with open_queue(config.gateway.database, clock=clock, limits=queue_limits(config)) as queue:

@@ -16,7 +16,7 @@ def check(ctx: click.Context) -> None:
     from smsgwd.config_file import load
     from smsgwd.errors import ConfigError, Problem
     from smsgwd.helpdesk.webhook import WebhookDesk
-    from smsgwd.modem.profile import find_profile
+    from smsgwd.modem.profile import profile_problems
     from smsgwd.rules.load import load_rules
 
     app = app_of(ctx)
@@ -25,13 +25,7 @@ def check(ctx: click.Context) -> None:
     try:
         config = load(app.config_path)
         links = len(config.link)
-        for link in config.link:
-            try:
-                find_profile(getattr(link, "profile", "auto"), config.gateway.modems)
-            except ConfigError as e:
-                here = f"link {link.name}: profile"
-                told = [p._replace(file=app.config_path, path=here) if p.path == "profile" else p for p in e.problems]
-                problems += [p for p in told if p not in problems]
+        problems += profile_problems(config.profiles, config.gateway.modems, app.config_path)
         for desk in config.helpdesk:
             try:
                 WebhookDesk(desk, SystemClock())

@@ -17,7 +17,7 @@ from smsgwd.doctor.places import myself
 from smsgwd.doctor.report import Check, error, warning, well
 from smsgwd.errors import ConfigError, Problem
 from smsgwd.helpdesk.webhook import WebhookDesk
-from smsgwd.modem.profile import find_profile
+from smsgwd.modem.profile import profile_problems
 from smsgwd.rules.load import load_rules
 
 
@@ -51,13 +51,7 @@ def _mistakes(name: str, subject: str, problems: list[Problem]) -> list[Check]:
 
 
 def _profiles(path: str, config: Config) -> list[Check]:
-    found: list[Check] = []
-    for link in config.link:
-        try:
-            find_profile(getattr(link, "profile", "auto"), config.gateway.modems)
-        except ConfigError as e:
-            found += _mistakes("profile", link.name, [p._replace(file=path) for p in e.problems])
-    return found
+    return _mistakes("profile", path, profile_problems(config.profiles, config.gateway.modems, path))
 
 
 def _rules(config: Config, checks: list[Check]) -> list[Check]:

@@ -11,7 +11,7 @@ A family is chosen by, in this order: the ``profile`` of the configuration, the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import resources
@@ -338,6 +338,20 @@ def find_profile(name: str, folder: str = "") -> Profile:
         known = ", ".join(["auto", *sorted(rows)])
         raise ConfigError([Problem("profiles.toml", "profile", f"{name!r} is not known; known: {known}")])
     return rows[name]
+
+
+def profile_problems(links: Iterable[tuple[str, str]], folder: str, file: str) -> list[Problem]:
+    """What is wrong with the profiles that links name, given as (link, profile): mistakes of the site's rows, each once,
+    and names that no row has, with the configuration ``file`` and the link."""
+    found: list[Problem] = []
+    for link, name in links:
+        try:
+            find_profile(name, folder)
+        except ConfigError as e:
+            here = f"link {link}: profile"
+            told = [p._replace(file=file, path=here) if p.path == "profile" else p for p in e.problems]
+            found += [p for p in told if p not in found]
+    return found
 
 
 def profile_for(usb_id: str, interface: str, maker: str, model: str, rows: Mapping[str, Profile]) -> Profile:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from smsgwd.errors import ConfigError
 from smsgwd.modem import commands
-from smsgwd.modem.profile import Profile, Quirk, find_profile, profile_for, profiles, recognise
+from smsgwd.modem.profile import Profile, Quirk, find_profile, profile_for, profile_problems, profiles, recognise
 
 ROWS = profiles()
 QUIRK = '[[profile.quirk]]\ndevice = "M1"\nfirmware = "1.0"\nsymptom = "says nothing"\n'
@@ -230,3 +230,13 @@ def test_one_id_told_apart_by_interface(site):
     row = '[[profile]]\nname = "{}"\nusb = ["aaaa:0001"]\nat = {{ interface = "{}" }}\n'
     rows = site(a=row.format("x", "02") + row.format("y", "04"))
     assert [profile_for("aaaa:0001", n, "", "", rows).name for n in ("02", "04")] == ["x", "y"]
+
+
+def test_problems_of_what_links_name(tmp_path):
+    """A name that no row has is told with the configuration and its link; a wrong row once, with its own file."""
+    (first, second) = profile_problems([("m1", "auto"), ("m2", "quectell"), ("m3", "nobody")], "", "x.toml")
+    assert [(p.file, p.path) for p in (first, second)] == [("x.toml", "link m2: profile"), ("x.toml", "link m3: profile")]
+    (tmp_path / "a.toml").write_text('[[profile]]\nname = "mine"\nprob = 3\n')
+    (wrong,) = profile_problems([("m1", "auto"), ("m2", "generic")], str(tmp_path), "x.toml")
+    assert wrong.file == str(tmp_path / "a.toml")
+    assert profile_problems([("m1", "auto"), ("m2", "quectel-ec25")], "", "x.toml") == []

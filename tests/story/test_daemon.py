@@ -156,6 +156,10 @@ def kinds(config, kind):
         pytest.param("[gateway]\nsokcet = 1\n", "gateway.sokcet: unknown key; did you mean 'socket'?", id="misspelt"),
         pytest.param("[[link]]\nname = 1\n", "link[0].type", id="no type"),
         pytest.param("not toml", "not TOML", id="not TOML"),
+        pytest.param(
+            '[[link]]\nname = "m1"\ntype = "modem"\nport = "/nowhere"\nprofile = "quectell"\n',
+            "link m1: profile: 'quectell' is not known", id="profile that no row has",
+        ),
     ],
 )
 def test_wrong_configuration_exits_78(tmp_path, text, wanted):
