@@ -20,6 +20,7 @@ import msgspec
 from smsgwd import config
 from smsgwd.cli import COMMANDS
 from smsgwd.cli.sim import SIMULATORS
+from smsgwd.config.keys import DURATION
 from smsgwd.events import KINDS, WEBHOOK_KINDS
 from smsgwd.model import MESSAGE_TRANSITIONS, SUBMISSION_TRANSITIONS
 from smsgwd.modem.sim import catalogue as modem_catalogue
@@ -128,9 +129,12 @@ def keys() -> str:
     sections: list[tuple[str, type[msgspec.Struct]]] = [
         ("[gateway]", config.Gateway), ("[[link]], type = \"modem\"", config.ModemConfig),
         ("[[link]], type = \"smpp\"", config.SmppConfig), ("[api]", config.Api), ("[[helpdesk]]", config.Helpdesk),
-        ("[retention]", config.Retention), ("[limits]", config.Limits), ("[loops]", config.Loops),
-        ("[consent]", config.Consent), ("[doors]", config.Doors),
+        ("[retention]", config.Retention), ("[limits]", config.Limits), ("[quiet]", config.Quiet),
+        ("[loops]", config.Loops), ("[consent]", config.Consent), ("[doors]", config.Doors),
     ]  # fmt: skip
+    tables = [(f"{config.key_of(name)} = {{…}} of an smpp link", kind)
+              for name, hint in get_type_hints(config.SmppConfig).items() for kind in _tables(hint)]  # fmt: skip
+    sections[3:3] = tables
     for title, kind in sections:
         out.append(f"### {title}\n")
         if not msgspec.structs.fields(kind):
@@ -145,6 +149,12 @@ def keys() -> str:
     return "\n".join(out)
 
 
+def _tables(hint: Any) -> list[type[msgspec.Struct]]:
+    """The structs that the value of a key may be a table of."""
+    kinds = [hint, *get_args(hint)]
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+
+
 def _help(hint: Any) -> str:
     return next((m.description for m in getattr(hint, "__metadata__", ()) if getattr(m, "description", None)), "")
 
@@ -155,12 +165,16 @@ def _plain(hint: Any) -> Any:
 
 def _kind(hint: Any) -> str:
     plain = _plain(hint)
-    if "duration" in str(hint).lower() and plain is int:
+    if DURATION in getattr(hint, "__metadata__", ()):
         return "duration"
     if isinstance(plain, types.UnionType):
-        return "secret"
+        return "true, false or a table" if bool in get_args(plain) else "secret"
     if get_origin(plain) is tuple:
-        return "list of texts"
+        return "list of tables" if _tables(plain) else "list of texts"
+    if get_origin(plain) is dict:
+        return "table"
+    if _tables(plain):
+        return "table"
     return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(plain, str(get_args(plain)))
 
 
@@ -168,8 +182,10 @@ def _shown(field: Any) -> str:
     if field.required:
         return "required"
     value = field.default
-    if value in ("", (), None):
+    if value in ("", (), None, msgspec.NODEFAULT):
         return ""
+    if isinstance(value, msgspec.Struct):
+        return " ".join(f"`{name} = {getattr(value, name)}`" for name in value.__struct_fields__)
     if isinstance(value, tuple):
         return " ".join(f"`{v}`" for v in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -27,7 +27,7 @@ import msgspec
 from smsgwd import __version__, log
 from smsgwd.clock import Clock, SystemClock, came
 from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, parse_rate
-from smsgwd.config_file import load
+from smsgwd.config.file import load
 from smsgwd.dispatch import Lane
 from smsgwd.errors import ConfigError, LinkError, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway

@@ -174,6 +174,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     flash: bool = False
     report: bool = True
     due: int = 0
+    #: when the SMSC is to deliver it, where the link leaves that to the SMSC; 0 = at once
+    schedule: int = 0
+    #: the sender that was asked for; empty = the link's own number
+    sender: str = ""
+    #: names and values of the caller's own, for a carrier's optional parameters
+    meta: dict[str, str] = {}
+    #: the API token that asked for it
+    token: str = ""
     #: milliseconds since 1970 after which it is not sent any more; 0 = never
     expires: int = 0
     #: idempotency key of the caller, and the digest of the request that came with it
@@ -213,6 +221,10 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     #: seconds the network may keep trying; 0 = its own default
     validity: int = 0
     class_: MessageClass = MessageClass.NORMAL
+    #: see :class:`Draft`
+    schedule: int = 0
+    sender: str = ""
+    meta: dict[str, str] = {}
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
@@ -230,6 +242,8 @@ class RefusalClass(StrEnum):
     TEMPORARY = "temporary"
     #: the link, its SIM or its account is at fault: the text goes elsewhere or waits, its tries are not counted
     LINK = "link"
+    #: too fast for the network: again on the same link after ``retry_after``, its tries are not counted
+    BUSY = "busy"
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refused"):
@@ -240,6 +254,8 @@ class Refusal(msgspec.Struct, frozen=True, tag="refused"):
     reason: str
     #: least pause in seconds before the next try; 0 = the queue's own back-off
     retry_after: float = 0.0
+    #: most tries of a text that is refused like this; 0 = as configured
+    tries: int = 0
 
 
 class InDoubt(msgspec.Struct, frozen=True, tag="uncertain"):
@@ -303,6 +319,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     answers: str = ""
     rule: str = ""
     author: str = ""
+    meta: dict[str, str] = {}
     segments: tuple[SegmentState, ...] = ()
 
 
@@ -340,6 +357,8 @@ class InboundSegment(msgspec.Struct, frozen=True, kw_only=True):
     to: str = ""
     #: found in the modem's storage at start rather than notified
     stored: bool = False
+    #: optional parameters that the standard does not have: name of the configuration or ``0x1401`` -> value
+    meta: dict[str, str] = {}
     fault: str = ""
 
 
@@ -355,6 +374,18 @@ class ReportStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class ReferenceMatch(StrEnum):
+    """How a report's reference is compared with the one that the link was told."""
+
+    #: character by character
+    SAME = "same"
+    #: whatever finds exactly one text: the same, without case, without leading zeros, hexadecimal against decimal
+    AUTO = "auto"
+    #: told in hexadecimal, reported in decimal; and the other way round
+    HEX_DEC = "hex>dec"
+    DEC_HEX = "dec>hex"
+
+
 class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
     """What the network says later about one submission."""
 
@@ -367,6 +398,10 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
     #: when the service centre took the text (TP-SCTS); None where the report names no valid time
     sent_at: datetime | None = None
     raw: bytes = b""
+    #: how the reference may differ from what the link was told at first (smpp: ``receipt_id``)
+    match: ReferenceMatch = ReferenceMatch.SAME
+    #: user_message_reference of SMPP: the low 16 bits of our submission's number, echoed; None where there is none
+    own: int | None = None
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -457,6 +492,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     created: int
     revoked: int = 0
+    #: caps: segments_per_day, segments_per_month, cost_per_day, cost_per_month; absent = no limit
+    caps: dict[str, float] = {}
 
 
 # ---- what react needs and gives --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from smsgwd.clock import SystemClock
 from smsgwd.config import Config, ModemConfig
-from smsgwd.config_file import parse
+from smsgwd.config.file import parse
 from smsgwd.gateway import Gateway
 from smsgwd.model import InboundSegment
 from smsgwd.queue.sqlite import SqliteQueue, open_queue

@@ -13,7 +13,7 @@ from smsgwd.cli.base import app_of, json_option
 def check(ctx: click.Context) -> None:
     """Read configuration, rules and templates; connect nowhere. Ends with 78 and every mistake when one is wrong."""
     from smsgwd.clock import SystemClock
-    from smsgwd.config_file import load
+    from smsgwd.config.file import load
     from smsgwd.errors import ConfigError, Problem
     from smsgwd.helpdesk.webhook import WebhookDesk
     from smsgwd.modem.profile import profile_problems

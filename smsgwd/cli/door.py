@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from smsgwd.config import Config
-from smsgwd.config_file import load
+from smsgwd.config.file import load
 from smsgwd.errors import DaemonUnreachable, StoreUnavailable
 from smsgwd.web.problems import error_of
 

@@ -99,7 +99,7 @@ def _unreached(host: str, port: int, failures: Sequence[BaseException]) -> Unrea
 async def smpp(config: SmppConfig, now: int) -> list[Check]:
     """An SMSC takes a TCP connection. ``now`` in ms."""
     where = f"{config.host}:{config.port}"
-    checks = [await _reached("smpp", config.name, config.host, config.port, now, tls=config.tls, said="; no bind was tried")]
+    checks = [await _reached("smpp", config.name, config.host, config.port, now, tls=bool(config.tls), said="; no bind was tried")]
     if not config.tls and checks[0].level == "ok" and not _near(config.host):
         checks.append(warning("smpp", config.name, f"{where}: account, password and texts cross the network readable",
                               "set `tls = true`, or use a tunnel of the carrier"))  # fmt: skip

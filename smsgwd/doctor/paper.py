@@ -12,7 +12,7 @@ import msgspec
 
 from smsgwd.clock import SystemClock
 from smsgwd.config import Config
-from smsgwd.config_file import load
+from smsgwd.config.file import load
 from smsgwd.doctor.places import myself
 from smsgwd.doctor.report import Check, error, warning, well
 from smsgwd.errors import ConfigError, Problem

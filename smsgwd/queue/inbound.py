@@ -18,6 +18,7 @@ from typing import Any
 
 from smsgwd.events import masked
 from smsgwd.model import CONVERSATION, MESSAGE, InboundSegment, MessageState, Received, public_id
+from smsgwd.queue import rows
 from smsgwd.queue.states import load, move
 from smsgwd.queue.transaction import Transaction, floor_id
 from smsgwd.sms.encoding import Alphabet
@@ -30,8 +31,8 @@ LATEST_PART = _DAY
 
 _PART = (
     "INSERT INTO inbound_part (id, first, message, digest, seen, link, ours, sender, ref, ref_bits, part, parts, alphabet, "
-    "locking, single, payload, raw, dcs, pid, message_class, service, stored, sent_at, fault, at) "
-    "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "locking, single, payload, raw, dcs, pid, message_class, service, stored, sent_at, fault, at, meta) "
+    "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SET = (
     "SELECT first, part, payload, message FROM inbound_part WHERE link = ? AND sender = ? AND ref = ? AND ref_bits = ? "
@@ -51,7 +52,7 @@ _WAITING = (
     "SELECT +first FROM inbound_part WHERE message IS NULL AND at <= ? UNION "
     "SELECT +first FROM inbound_part WHERE message IS NULL AND at > ? ORDER BY 1 LIMIT ?"
 )
-_JOINED = "alphabet, locking, single, payload, part, service, stored, message_class"
+_JOINED = "alphabet, locking, single, payload, part, service, stored, message_class, meta"
 
 
 def receive(tx: Transaction, link: str, number: str, segment: InboundSegment, now: int) -> Received:
@@ -132,6 +133,7 @@ def _store(
             segment.ref_bits, part, parts, segment.alphabet.value, segment.locking, segment.single, segment.payload,
             segment.raw, segment.dcs, segment.pid, segment.message_class, segment.service, segment.stored,
             int(segment.sent_at.timestamp() * 1000) if segment.sent_at else None, segment.fault, now,
+            rows.encode(segment.meta).decode() if segment.meta else "",
         ),
     )  # fmt: skip
     return id_
@@ -166,6 +168,8 @@ def _whole(tx: Transaction, first: int, now: int, state: MessageState = MessageS
     reason = "" if state is MessageState.RECEIVED else f"{len(found)} of {parts} parts came"
     _insert(tx, id_, state, link, sender, ours, text, encoding, parts, ref, len(found), conversation, reason, now)
     tx.execute(_OWN, (id_, first))
+    if meta := next((row[8] for row in found if row[8]), ""):  # the parts of a text carry the same
+        tx.execute("UPDATE message SET meta = ? WHERE id = ?", (meta, id_))
     if state is MessageState.PARTIAL:
         tx.event("message.partial", now, id_, link, **{"from": masked(sender)}, parts=parts, came=len(found))
         _told(tx, id_, link, sender, parts, found, encoding, conversation, now, partial=True)

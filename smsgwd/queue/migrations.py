@@ -32,9 +32,16 @@ def first(db: Database) -> None:
         db.conn.execute(statement)
 
 
+def carriers(db: Database) -> None:
+    """What carrier links need: senders and parameters of a text's own, references in a form that compares, spending."""
+    for statement in schema.CARRIERS:
+        db.conn.execute(statement)
+
+
 #: (name, what it does), oldest first; the schema's number is how many of them a database has
 MIGRATIONS: list[tuple[str, Callable[[Database], None]]] = [
     ("0001_first", first),
+    ("0002_carriers", carriers),
 ]
 
 

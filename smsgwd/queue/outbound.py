@@ -32,8 +32,8 @@ from smsgwd.queue.transaction import Transaction
 _INSERT = """
 INSERT INTO message (id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, cuts,
   ref, done, flash, report, pinned, due, expires, attempts, duplicate, origin, key, key_digest, callback, conversation,
-  answers, rule, author, reason, created, updated)
-VALUES (?, 'out', ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)
+  answers, rule, author, reason, created, updated, schedule, meta, token)
+VALUES (?, 'out', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?)
 """
 
 
@@ -75,10 +75,11 @@ def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> 
     tx.execute(
         _INSERT,
         (
-            id_, state.value, PRIORITY[draft.class_].value, draft.link, draft.to, class_, draft.text, encoding,
-            draft.locking, draft.single, parts, "" if parts == 1 else ",".join(map(str, draft.cuts)),
+            id_, state.value, PRIORITY[draft.class_].value, draft.link, draft.to, draft.sender, class_, draft.text,
+            encoding, draft.locking, draft.single, parts, "" if parts == 1 else ",".join(map(str, draft.cuts)),
             _ref(tx, draft.to, id_) if parts > 1 else 0, draft.flash, draft.report, draft.pinned, due, draft.expires,
             origin, draft.key, draft.key_digest, draft.callback, conversation, answers, draft.rule, draft.author, now, now,
+            draft.schedule, rows.encode(draft.meta).decode() if draft.meta else "", draft.token,
         ),
     )  # fmt: skip
     extra = {"callback": draft.callback} if draft.callback else {}
@@ -91,11 +92,11 @@ def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> 
     tx.count(now, draft.link, "out", class_, "accepted", parts)
     tx.topics.add(f"link:{draft.link}")
     return Message(
-        id=public_id(MESSAGE, id_), direction=Direction.OUT, state=state, to=draft.to, from_=numbers[draft.link],
+        id=public_id(MESSAGE, id_), direction=Direction.OUT, state=state, to=draft.to, from_=draft.sender or numbers[draft.link],
         text=draft.text, class_=draft.class_, link=draft.link, created=now, updated=now, encoding=draft.alphabet,
         parts=parts, due=due, expires=draft.expires, origin=origin, key=draft.key,
         conversation=public_id(CONVERSATION, conversation) if conversation else "", answers=draft.answers,
-        rule=draft.rule, author=draft.author,
+        rule=draft.rule, author=draft.author, meta=draft.meta,
         segments=tuple(SegmentState(part=i, parts=parts, state="queued") for i in range(1, parts + 1)),
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ _ALPHABETS = {a.value: a for a in Alphabet}
 
 MESSAGE_COLUMNS = (
     "m.id, m.direction, m.state, m.peer, m.ours, m.text, m.class, m.link, m.created, m.updated, m.reason, m.encoding, "
-    "m.parts, m.due, m.expires, m.attempts, m.origin, m.key, m.conversation, m.answers, m.rule, m.author, l.number"
+    "m.parts, m.due, m.expires, m.attempts, m.origin, m.key, m.conversation, m.answers, m.rule, m.author, m.meta, l.number"
 )
 FROM_MESSAGE = "FROM message m LEFT JOIN link l ON l.name = m.link"
 
@@ -58,7 +58,7 @@ def optional_id(prefix: str, row: int | None) -> str:
 def to_message(row: tuple[Any, ...], segments: tuple[SegmentState, ...]) -> Message:
     (
         id_, direction, state, peer, ours, text, class_, link, created, updated, reason, encoding, parts, due, expires,
-        attempts, origin, key, conversation, answers, rule, author, number,
+        attempts, origin, key, conversation, answers, rule, author, meta, number,
     ) = row  # fmt: skip
     out = direction == "out"
     return Message(
@@ -66,7 +66,7 @@ def to_message(row: tuple[Any, ...], segments: tuple[SegmentState, ...]) -> Mess
         direction=Direction(direction),
         state=MessageState(state),
         to=peer if out else ours,
-        from_=(number or "") if out else peer,
+        from_=(ours or number or "") if out else peer,
         text=text,
         class_=_CLASSES[class_],
         link=link,
@@ -84,13 +84,14 @@ def to_message(row: tuple[Any, ...], segments: tuple[SegmentState, ...]) -> Mess
         answers=optional_id(MESSAGE, answers),
         rule=rule,
         author=author,
+        meta=decode(meta) if meta else {},
         segments=segments,
     )
 
 
 def segment(m: Row, submission: int, part: int, wire: tuple[Any, ...], now: int) -> Segment:
-    """What a link gets; ``wire`` is text, cuts, encoding, locking, single, ref, flash."""
-    text, cuts, encoding, locking, single, ref, flash = wire
+    """What a link gets; ``wire`` is text, cuts, encoding, locking, single, ref, flash, ours, schedule, meta."""
+    text, cuts, encoding, locking, single, ref, flash, sender, schedule, meta = wire
     if cuts:
         at = [*map(int, cuts.split(",")), len(text)]
         text = text[at[part - 1] : at[part]]
@@ -109,6 +110,9 @@ def segment(m: Row, submission: int, part: int, wire: tuple[Any, ...], now: int)
         report=bool(m.report),
         validity=max(1, (m.expires - now) // 1000) if m.expires else 0,
         class_=_CLASSES[m.class_],
+        schedule=schedule,
+        sender=sender,
+        meta=decode(meta) if meta else {},
     )
 
 
@@ -150,7 +154,7 @@ def _segments(conn: sqlite3.Connection, id_: int, direction: str, parts: int) ->
 
 _DRAFT = (
     "SELECT peer, text, link, encoding, locking, single, cuts, pinned, class, flash, report, origin, callback, "
-    "conversation, author, created FROM message WHERE id = ?"
+    "conversation, author, ours, schedule, meta, token, created FROM message WHERE id = ?"
 )
 
 
@@ -158,7 +162,7 @@ def draft(conn: sqlite3.Connection, id_: int) -> tuple[Draft | None, int]:
     """A stored outbound text as a new draft, and when it was created; None when its text is not kept any more."""
     (
         peer, text, link, encoding, locking, single, cuts, pinned, class_, flash, report, origin, callback, conversation,
-        author, created,
+        author, sender, schedule, meta, token, created,
     ) = conn.execute(_DRAFT, (id_,)).fetchone()  # fmt: skip
     if text is None:
         return None, created
@@ -166,7 +170,8 @@ def draft(conn: sqlite3.Connection, id_: int) -> tuple[Draft | None, int]:
         to=peer, text=text, link=link, alphabet=_ALPHABETS[encoding], locking=locking, single=single,
         cuts=tuple(map(int, cuts.split(","))) if cuts else (0,), pinned=bool(pinned), class_=_CLASSES[class_],
         flash=bool(flash), report=bool(report), origin=Origin(origin), callback=callback,
-        conversation=optional_id(CONVERSATION, conversation), author=author,
+        conversation=optional_id(CONVERSATION, conversation), author=author, sender=sender, schedule=schedule,
+        meta=decode(meta) if meta else {}, token=token,
     ), created  # fmt: skip
 
 
@@ -243,11 +248,14 @@ def to_outbox(row: tuple[Any, ...]) -> OutboxItem:
     )  # fmt: skip
 
 
-TOKEN_COLUMNS = "id, scopes, created, revoked"
+TOKEN_COLUMNS = "id, scopes, created, revoked, caps"
 
 
 def to_token(row: tuple[Any, ...]) -> Token:
-    id_, scopes, created, revoked = row
-    return Token(id=public_id(TOKEN, id_), scopes=tuple(scopes.split()), created=created, revoked=revoked)
+    id_, scopes, created, revoked, caps = row
+    return Token(
+        id=public_id(TOKEN, id_), scopes=tuple(scopes.split()), created=created, revoked=revoked,
+        caps=decode(caps) if caps else {},
+    )  # fmt: skip
 
 

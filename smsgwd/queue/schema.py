@@ -1,7 +1,7 @@
 """The tables, as the first migration makes them.
 
 ``message`` holds both directions and is the only place of a text (besides the raw PDUs of ``inbound_part``). The person
-is always ``peer``, our own number ``ours`` (inbound alone; outbound it is the number of the link). ``done`` counts the
+is always ``peer``, our own number ``ours`` (outbound only where a sender was asked for; else it is the number of the link). ``done`` counts the
 parts that the network took: parts go in order, so the next one is ``done + 1``. A ``due`` of 0 means "at once", so that
 a step of the clock delays no text that was never put off.
 
@@ -248,3 +248,26 @@ def statements() -> list[str]:
         no_way_back("message", MESSAGE_TRANSITIONS),
         no_way_back("submission", SUBMISSION_TRANSITIONS),
     ]
+
+
+#: what the second migration does. ``ours`` of an outbound text is the sender that was asked for, and ``norm`` is a
+#: reference as :func:`smsgwd.queue.references.norm` writes it, so that a receipt that writes it otherwise is one seek away
+CARRIERS = (
+    "ALTER TABLE message ADD COLUMN schedule INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE message ADD COLUMN meta TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE message ADD COLUMN token TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE inbound_part ADD COLUMN meta TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE submission ADD COLUMN norm TEXT NOT NULL DEFAULT ''",
+    "UPDATE submission SET norm = CASE WHEN ltrim(lower(reference), '0') = '' THEN substr(reference, 1, 1) "
+    "ELSE ltrim(lower(reference), '0') END WHERE open = 1",
+    "DROP INDEX submission_open",
+    "CREATE INDEX submission_open ON submission (link, state, norm, id) WHERE open = 1",
+    "ALTER TABLE report_orphan ADD COLUMN norm TEXT NOT NULL DEFAULT ''",
+    "UPDATE report_orphan SET norm = CASE WHEN ltrim(lower(reference), '0') = '' THEN substr(reference, 1, 1) "
+    "ELSE ltrim(lower(reference), '0') END",
+    "DROP INDEX report_orphan_link",
+    "CREATE INDEX report_orphan_link ON report_orphan (link, norm)",
+    "ALTER TABLE token ADD COLUMN caps TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE spend (day TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, segments INTEGER NOT NULL, "
+    "cost REAL NOT NULL, PRIMARY KEY (day, kind, name)) STRICT, WITHOUT ROWID",
+)

@@ -49,7 +49,7 @@ LONGEST_PAUSE = 86_400
 #: most texts past their validity that one claim clears away, so that it never keeps other verbs waiting for long
 MOST_EXPIRED = 500
 
-_WIRE = "m.text, m.cuts, m.encoding, m.locking, m.single, m.ref, m.flash"
+_WIRE = "m.text, m.cuts, m.encoding, m.locking, m.single, m.ref, m.flash, m.ours, m.schedule, m.meta"
 _SEEK = (
     f"SELECT * FROM (SELECT {COLUMNS}, {_WIRE} FROM message m WHERE m.state = 'queued' AND m.link = ?1 "
     "AND m.priority = {} AND m.due {} ORDER BY m.due, m.id LIMIT ?3)"

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from smsgwd import __version__
-from smsgwd.config_file import parse
+from smsgwd.config.file import parse
 from smsgwd.doctor import daemon
 from smsgwd.doctor.places import Places
 from tests.doctor.trees import lines, places

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smsgwd.config_file import parse
+from smsgwd.config.file import parse
 from smsgwd.doctor import machine
 from tests.doctor.trees import NOW, lines, places, program, usb_device
 

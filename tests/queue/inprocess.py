@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from smsgwd.config_file import load
+from smsgwd.config.file import load
 from smsgwd.daemon import Daemon, read_rules
 from tests.queue.plainlink import PlainLink
 

@@ -1,4 +1,4 @@
-"""Reads the configuration file: TOML beside the structs of ``config.py``.
+"""Reads the configuration file: TOML beside the structs of the configuration.
 
 :func:`load` returns a :class:`Config`, or raises ConfigError with *every* mistake, each with the file and the path of the
 key, and a suggestion for a key that was misspelt. Secrets are read here too: a string, or a table with one of
@@ -18,18 +18,10 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from smsgwd.config import (
-    DURATION,
-    Check,
-    Config,
-    LinkConfig,
-    ModemConfig,
-    Secret,
-    Section,
-    SmppConfig,
-    key_of,
-    parse_duration,
-)
+from smsgwd.config import Config
+from smsgwd.config.keys import DURATION, Check, Secret, Section, key_of, parse_duration
+from smsgwd.config.links import LinkConfig, ModemConfig
+from smsgwd.config.smpp import SmppConfig
 from smsgwd.errors import ConfigError, Problem
 
 _LINK_TYPES: dict[str, type[ModemConfig] | type[SmppConfig]] = {"modem": ModemConfig, "smpp": SmppConfig}
@@ -82,8 +74,9 @@ class _Reader:
             return self.duration(value, path)
         if Secret in _union(plain):
             return self.secret(value, path)
-        if isinstance(plain, type) and issubclass(plain, Section):
-            return self.section(plain, value, path)
+        section = next((kind for kind in _union(plain) if isinstance(kind, type) and issubclass(kind, Section)), None)
+        if section is not None and (section is plain or isinstance(value, dict)):
+            return self.section(section, value, path)
         if get_origin(plain) is tuple:
             item = _union(_unannotated(get_args(plain)[0]))[0]
             if not isinstance(value, list):
@@ -102,13 +95,8 @@ class _Reader:
             message, _, item = str(e).partition(" - at `$")
             self.problem(path + item.rstrip("`"), _in_words(message))
             return None
-        items = (
-            [(f"{path}[{i}]", v) for i, v in enumerate(converted)]
-            if isinstance(converted, tuple)
-            else [(path, converted)]
-        )
         for check in getattr(hint, "__metadata__", ()):
-            for where, item in items if isinstance(check, Check) else ():
+            for where, item in _items(converted, path) if isinstance(check, Check) else ():
                 try:
                     check.judge(item)
                 except ValueError as e:
@@ -149,6 +137,15 @@ class _Reader:
                 why = e.strerror
         self.problem(path, f"{names[0]}: {why}")
         return None
+
+
+def _items(value: Any, path: str) -> list[tuple[str, Any]]:
+    """What a check looks at: each item of a list, each ``key=value`` of a table, or the value."""
+    if isinstance(value, tuple):
+        return [(f"{path}[{i}]", item) for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        return [(_join(path, key), f"{key}={item}") for key, item in value.items()]
+    return [(path, value)]
 
 
 def _unannotated(hint: Any) -> Any:
