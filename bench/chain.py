@@ -76,9 +76,9 @@ def modem(home: Path, *options: str) -> Iterator[Path]:
 
 
 @contextmanager
-def program(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def program(command: list[str], stdout: Any = subprocess.DEVNULL, stderr: Any = None) -> Iterator[subprocess.Popen[bytes]]:
     """A program that runs meanwhile; it ends by its pid, unless it was waited for."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=stdout, stderr=stderr)
     try:
         yield process
     finally:

@@ -1,8 +1,8 @@
 """One line of the table: our figure beside the peers', the ratio, the goal.
 
 A row is ``{what, unit, smsgwd, peers {name: figure or None}, ratio, goal}`` and, where it was measured more than once,
-``spread [least, most]`` of ours. The ratio says how many times better we are than the best peer, so that more than 1 is
-better whichever way the unit goes. A peer that is not installed, or did not finish, has None and is shown as absent.
+``spread [least, most]`` of ours. The goal must be met; ``aim``, where there is one, is what we would like. The ratio
+says how many times better we are than the best peer, so that more than 1 is better whichever way the unit goes. A peer that is not installed, or did not finish, has None and is shown as absent.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ def row(
     peers: Mapping[str, float | None] | None = None,
     goal: str = "",
     *,
+    aim: str = "",
     more_is_better: bool = False,
     spread: tuple[float, float] | None = None,
 ) -> Row:
     """``goal`` is ``< 0.15``, ``≤ 3`` or ``≥ 200`` for our figure, ``≥ 10×`` for the ratio."""
-    if goal and not _GOAL(goal):
-        raise ValueError(f"a goal is written like '≥ 10×' or '≤ 3', not {goal!r}")
+    for limit in filter(None, (goal, aim)):
+        if not _GOAL(limit):
+            raise ValueError(f"a goal is written like '≥ 10×' or '≤ 3', not {limit!r}")
     peers = dict(peers or {})
     present = [figure for figure in peers.values() if figure]
     ratio = None
     if present and ours:
         ratio = ours / max(present) if more_is_better else min(present) / ours
     made: Row = {"what": what, "unit": unit, "smsgwd": ours, "peers": peers, "ratio": ratio, "goal": goal}
-    return made | ({"spread": list(spread)} if spread else {})
+    return made | ({"aim": aim} if aim else {}) | ({"spread": list(spread)} if spread else {})
 
 
 def medians(runs: list[list[Row]]) -> list[Row]:
@@ -49,9 +51,9 @@ def medians(runs: list[list[Row]]) -> list[Row]:
     return made
 
 
-def met(row: Row) -> bool | None:
-    """Whether the goal is met; None without a goal, or when there was no peer to be compared with."""
-    goal = _GOAL(row.get("goal", ""))
+def met(row: Row, which: str = "goal") -> bool | None:
+    """Whether the goal (or the ``aim``) is met; None without one, or when there was no peer to be compared with."""
+    goal = _GOAL(row.get(which, ""))
     if goal is None:
         return None
     figure = row["ratio"] if goal[3] else row["smsgwd"]
@@ -59,6 +61,15 @@ def met(row: Row) -> bool | None:
         return None
     limit = float(goal[2])
     return bool(figure >= limit if goal[1] == "≥" else figure < limit if goal[1] == "<" else figure <= limit)
+
+
+def verdict(line: Row) -> str:
+    """What the last column says."""
+    if met(line) is False:
+        return "MISSED"
+    if met(line, "aim") is not None:
+        return "aim met" if met(line, "aim") else "met" if line["goal"] else "aim missed"
+    return "met" if met(line) else ""
 
 
 def figure(value: float | None) -> str:
@@ -69,8 +80,9 @@ def figure(value: float | None) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """All rows as text, columns under their heads."""
-    cells = [("what", "unit", "smsgwd", "(spread)", "peers", "ratio", "goal", "")]
+    """All rows as text, columns under their heads; one for the aims when there are any."""
+    aims = any("aim" in line for line in rows)
+    cells = [("what", "unit", "smsgwd", "(spread)", "peers", "ratio", "goal", *(["aim"] if aims else []), "")]
     for line in rows:
         spread = line.get("spread")
         cells.append((
@@ -81,7 +93,8 @@ def table(rows: list[Row]) -> str:
             "  ".join(f"{name} {figure(value)}" for name, value in line["peers"].items()) or "–",
             f"{line['ratio']:.1f}×" if line["ratio"] else "",
             line["goal"],
-            {True: "met", False: "MISSED", None: ""}[met(line)],
+            *([line.get("aim", "")] if aims else []),
+            verdict(line),
         ))  # fmt: skip
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells)
