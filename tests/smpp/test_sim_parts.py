@@ -13,8 +13,9 @@ from smsgwd.smpp.consts import CommandStatus, MessageState, Tag
 from smsgwd.smpp.fields import Tlv
 from smsgwd.smpp.receipt import is_receipt, parse_receipt
 from smsgwd.smpp.sim.accounts import MOST_ACCOUNTS, Account, Accounts
-from smsgwd.smpp.sim.faults import FAULTS, Fault, Faults, help_rows, read_fault, read_option
-from smsgwd.smpp.sim.texts import delivers, described, receipt, wants_report
+from smsgwd.smpp.sim.faults import CATALOGUE, FAULTS, Fault, Faults, catalogue_rows, help_rows, read_faults, read_option
+from smsgwd.smpp.sim.receipts import Report, receipt, wants_report
+from smsgwd.smpp.sim.texts import delivers, described
 from tests.smpp.bodies import bodies_of
 
 # ---- faults --------------------------------------------------------------------------------------------------------
@@ -32,7 +33,7 @@ from tests.smpp.bodies import bodies_of
 )
 def test_faults_as_options(text, fault):
     """Name and arguments as the command line writes them, with defaults."""
-    assert read_option(text) == fault
+    assert read_option(text) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -57,17 +58,17 @@ def test_bad_faults(text, said):
 def test_any_request_for_a_fault(name, arguments):
     """A fault or a ValueError."""
     try:
-        fault = read_fault(name, arguments)
+        faults = read_faults(name, arguments)
     except ValueError:
         return
-    assert fault.name in FAULTS
+    assert all(fault.name in FAULTS for fault in faults)
 
 
 def test_faults_are_used_up():
     """Oldest first, count times; count 0 until they are cleared."""
     faults = Faults()
-    faults.add(read_option("error:code=1:count=2"))
-    faults.add(read_option("error:code=2:count=0"))
+    faults.add(*read_option("error:code=1:count=2"))
+    faults.add(*read_option("error:code=2:count=0"))
     assert [faults.take("error")["code"] for _ in range(4)] == [1, 1, 2, 2]
     assert faults.take("nack") is None
     assert ("error" in faults, "nack" in faults, faults.names()) == (True, False, ["error"])
@@ -80,6 +81,17 @@ def test_help_names_every_fault():
     rows = dict(help_rows())
     assert set(rows) == set(FAULTS)
     assert rows["slow"].endswith("[count=1 seconds=5]")
+
+
+def test_the_catalogue():
+    """F30 to F40, each made of faults with arguments that these take; in small letters too."""
+    assert list(CATALOGUE) == [f"F{n}" for n in range(30, 41)]
+    for name in CATALOGUE:
+        assert [fault.name for fault in read_faults(name.lower(), {})] == [step for step, _ in CATALOGUE[name].steps]
+    assert read_option("f31:texts=7") == [Fault("swallow", {"count": 1, "texts": 7}, 1)]
+    assert dict(catalogue_rows())["F38"].endswith("[refuse-bind code=14 count=0]")
+    with pytest.raises(ValueError, match="F31 takes no 'code'; it takes: count, texts"):
+        read_option("F31:code=1")
 
 
 # ---- accounts ------------------------------------------------------------------------------------------------------
@@ -177,16 +189,15 @@ def test_any_text_can_be_told(body, tlvs):
 )
 def test_wants_report(asked, delivered, failed):
     """registered_delivery, its two lowest bits."""
-    body = ShortMessage(registered_delivery=asked)
-    assert wants_report(body, MessageState.DELIVERED) is delivered
-    assert wants_report(body, MessageState.UNDELIVERABLE) is failed
+    assert wants_report(asked, MessageState.DELIVERED) is delivered
+    assert wants_report(asked, MessageState.UNDELIVERABLE) is failed
 
 
 @pytest.mark.parametrize("state", MessageState)
 def test_receipts_read_as_receipts(state):
     """The simulator's receipts say the same by their words as by their parameters."""
     at = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
-    made = receipt(ShortMessage(source_addr=b"1", destination_addr=b"2" * 40), "1f", state, at, at)
+    made = receipt(ShortMessage(source_addr=b"1", destination_addr=b"2" * 40), Report("1f", state, at, at))
     assert is_receipt(made)
     by_words = parse_receipt(ShortMessage(short_message=made.short_message))
     by_parameters = parse_receipt(ShortMessage(tlvs=made.tlvs))

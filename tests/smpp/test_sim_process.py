@@ -4,9 +4,10 @@ import json
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from smsgwd.smpp import pdu
 from smsgwd.smpp.bodies import Bind, Empty, MessageResp, ShortMessage
 from smsgwd.smpp.consts import CommandId
 from smsgwd.smpp.link import SmppLink
+from smsgwd.smpp.sim.faults import CATALOGUE, FAULTS
 from tests.smpp.wire import QUICK, broken, config, linked
 from tests.story.programs import smsgwd, until
 
@@ -75,8 +77,17 @@ def simulator(home: Path, *options: str):
 class Client:
     """A blocking client of few words."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        if tls is not None:
+            with self.socket as plain:
+                self.socket = tls.wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.socket.close()
 
     def say(self, command: int, sequence: int, body) -> None:
         self.socket.sendall(pdu.pack(command, 0, sequence, body))
@@ -147,6 +158,37 @@ def test_the_control_socket(tmp_path):
         assert (second.returncode, "another simulator answers there" in second.stderr) == (1, True)
 
 
+def test_behaviour(tmp_path):
+    """Options and a fault of the catalogue reach the SMSC: ids, receipts, order, states, window."""
+    options = ("--ids", "padded", "--receipt-id", "hex>dec", "--receipt", "no-dates", "--receipt-order", "before",
+               "--states", "expired,8", "--window", "1", "--window-status", "full", "--delay", "0.3", "--binds", "1",
+               "--fault", "f30:count=1")  # fmt: skip
+    text = ShortMessage(destination_addr=b"15", short_message=b"hello", registered_delivery=1)
+    with simulator(tmp_path, *options) as program:
+        client, second = Client(program.port), Client(program.port)
+        for one, status in ((client, 0), (second, 0x05)):
+            one.say(_C.BIND_TRANSCEIVER, 1, Bind(b"acme", b"any"))
+            assert one.next().status == status
+        for sequence in range(2, 6):
+            client.say(_C.SUBMIT_SM, sequence, text)
+        got = [client.next() for _ in range(5)]
+        refusals = [(a.sequence, a.status) for a in got if a.command_id == _C.SUBMIT_SM_RESP and a.status]
+        assert refusals == [(2, 0x58), (3, 0x14), (5, 0x14)]
+        (receipt,) = [a.body.short_message.decode() for a in got if a.command_id == _C.DELIVER_SM]
+        (answer,) = [a for a in got if a.command_id == _C.SUBMIT_SM_RESP and not a.status]
+        assert receipt == f"id:{int(answer.body.message_id, 16)} sub:001 dlvrd:000 stat:EXPIRED err:001 text:"
+        client.say(_C.SUBMIT_SM, 6, text)
+        assert b"stat:REJECTD" in client.next().body.short_message
+        for one in (client, second):
+            one.socket.close()
+
+
+def test_help_has_every_fault():
+    """Both tables stand in the help."""
+    said = smsgwd("sim", "smsc", "--help").stdout
+    assert [name for name in (*FAULTS, *CATALOGUE) if name not in said] == []
+
+
 def test_json(tmp_path):
     """With --json the first line is an object."""
     process = subprocess.Popen(
@@ -166,6 +208,12 @@ def test_json(tmp_path):
         pytest.param(("--port", "70000"), 2, "--port", id="port"),
         pytest.param(("--tps", "-1"), 2, "--tps", id="rate"),
         pytest.param(("--ids", "roman"), 2, "--ids", id="ids"),
+        pytest.param(("--receipt", "roman"), 2, "--receipt", id="receipt"),
+        pytest.param(("--client-ca", "/nowhere/ca"), 2, "need --tls", id="client authority without TLS"),
+        pytest.param(("--port", "0", "--states", "happy"), 1, "`state` is one of", id="states"),
+        pytest.param(("--port", "0", "--receipt-id", "dec>hex"), 1, "does not go with ids hex", id="ids that do not fit"),
+        pytest.param(("--port", "0", "--fault", "f40"), 1, "--other-tls", id="no other certificate"),
+        pytest.param(("--port", "0", "--fault", "f31:code=1"), 1, "F31 takes no 'code'", id="argument of the catalogue"),
         pytest.param(("--nonsense",), 2, "--nonsense", id="unknown option"),
         pytest.param(("--port", "0", "--fault", "errors"), 1, "'errors' is no fault; faults: no-answer", id="fault"),
         pytest.param(("--port", "0", "--fault", "error:code=x"), 1, "code is a whole number", id="argument"),
@@ -217,3 +265,24 @@ async def test_tls(tmp_path, monkeypatch):
         other = structs.replace(config(program.port, tls=True), host="localhost")
         with pytest.raises(LinkError, match="its certificate is refused: Hostname mismatch"):
             await broken(SmppLink(other, SystemClock(), QUICK))
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl, which makes the certificates, is not here")
+def test_another_certificate_and_clients_that_show_one(tmp_path):
+    """F40 by its name: from then on the other certificate is shown; and who shows none does not get in."""
+    good, bad = (str(tmp_path / "good.pem"), str(tmp_path / "good.key")), (str(tmp_path / "bad.pem"), str(tmp_path / "bad.key"))
+    for pair in (good, bad):
+        make_certificate(*pair)
+    trusting = ssl.create_default_context(cafile=good[0])
+    trusting.load_cert_chain(*good)
+    anonymous = ssl.create_default_context(cafile=good[0])
+    with simulator(tmp_path, "--tls", *good, "--other-tls", *bad, "--client-ca", good[0]) as program:
+        with Client(program.port, trusting) as client:
+            client.say(_C.ENQUIRE_LINK, 1, Empty())
+            assert client.next().command_id == _C.ENQUIRE_LINK_RESP
+        with Client(program.port, anonymous) as client, suppress(OSError):  # an alert, or just the end
+            client.say(_C.ENQUIRE_LINK, 1, Empty())
+            assert client.socket.recv(1) == b""
+        assert smsgwd("sim", "fault", "--control", str(tmp_path / "ctl"), "f40").returncode == 0
+        with pytest.raises(ssl.SSLCertVerificationError), Client(program.port, trusting):
+            pass

@@ -87,7 +87,7 @@ async def test_refusals_of_its_own(tmp_path):
 
 async def test_ids(tmp_path):
     """In decimal digits when asked for."""
-    async with smsc(tmp_path, decimal=True) as place, client(place.port) as raw:
+    async with smsc(tmp_path, ids="dec") as place, client(place.port) as raw:
         await bind(raw)
         raw.say(_C.SUBMIT_SM, 2, TEXT)
         assert (await raw.next()).body.message_id.isdigit()

@@ -8,20 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
-from smsgwd.modem.sim.faults import FAULTS, UNTIL_CLEARED, Argument, Fault, read_fault
-
-Step = tuple[str, Mapping[str, Argument]]
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One line of the catalogue: what goes wrong, and the faults that make it; ``why`` a modem alone cannot."""
-
-    what: str
-    steps: tuple[Step, ...] = ()
-    why: str = ""
-
+from smsgwd.faults import Catalogue, Entry, made_by
+from smsgwd.modem.sim.faults import TABLE, UNTIL_CLEARED
 
 CATALOGUE: Mapping[str, Entry] = {
     "F1": Entry("unplugged before the prompt", (("unplug-at", {"at": "prompt"}),)),
@@ -57,31 +45,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "F29": Entry("answers, and the network never sends", (("error", {"count": UNTIL_CLEARED, "code": 500}),)),
 }  # fmt: skip
 
+_CATALOGUE = Catalogue(TABLE, CATALOGUE)
+read_faults, help_rows = _CATALOGUE.read, _CATALOGUE.help_rows
 
-def read_faults(name: object, given: Mapping[str, object]) -> list[Fault]:
-    """The faults of a name of the catalogue, or the one fault of that name. ValueError says what is wrong."""
-    entry = CATALOGUE.get(name.upper()) if isinstance(name, str) else None
-    if entry is None:
-        return [read_fault(name, given)]
-    if entry.why:
-        raise ValueError(f"{str(name).upper()} ({entry.what}): {entry.why}")
-    taken = {key for step, _ in entry.steps for key in FAULTS[step].takes}
-    for key in given:
-        if key not in taken:
-            raise ValueError(f"{str(name).upper()} takes no {key!r}; it takes: {', '.join(sorted(taken)) or 'nothing'}")
-    return [
-        read_fault(step, {**fixed, **{k: v for k, v in given.items() if k in FAULTS[step].takes}})
-        for step, fixed in entry.steps
-    ]
-
-
-def made_by(entry: Entry) -> str:
-    """The faults that make it, as they would be typed; or why there is none."""
-    typed = (" ".join([step, *(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in fixed.items())])
-             for step, fixed in entry.steps)  # fmt: skip
-    return ", ".join(typed) or f"not by a modem alone: {entry.why}"
-
-
-def help_rows() -> list[tuple[str, str]]:
-    """Each name of the catalogue, what goes wrong, and how it is made."""
-    return [(name, f"{entry.what} [{made_by(entry)}]") for name, entry in CATALOGUE.items()]
+__all__ = ["CATALOGUE", "help_rows", "made_by", "read_faults"]

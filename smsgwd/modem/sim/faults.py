@@ -1,33 +1,17 @@
 """What can go wrong in the simulated modem, on request. Pure.
 
-A fault waits until what it concerns happens, and then happens ``count`` times, or until it is cleared when ``count`` is 0.
-Those that act at once have no count. ``clear`` ends all of them. The table is also the help of ``smsgwd sim fault``; the names
-F1 to F29 of the fault catalogue are made of these (see ``catalogue``).
+The table is also the help of ``smsgwd sim fault``; the names F1 to F29 of the fault catalogue are made of its rows (see
+``catalogue``). What faults are, and how they wait, is in :mod:`smsgwd.faults`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-import msgspec
+from smsgwd.faults import UNTIL_CLEARED, Argument, Fault, Faults, Kind, Table
 
-#: a count that ends only with ``clear``
-UNTIL_CLEARED = 0
 #: seconds that a fault may last at most
 LONGEST = 86_400.0
-
-Argument = int | float | str
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """One row of the table: what happens, and the arguments with their defaults."""
-
-    what: str
-    takes: Mapping[str, Argument] = {}
-    #: happens when it is asked for; never waits
-    at_once: bool = False
-
 
 _ONCE: Mapping[str, Argument] = {"count": 1}
 _LASTING: Mapping[str, Argument] = {"count": UNTIL_CLEARED}
@@ -95,87 +79,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "bytes": (1, 1_000_000), "left": (0, 255),
 }  # fmt: skip
 
+TABLE = Table(FAULTS, _RANGES, _CHOICES)
+read_fault, help_rows = TABLE.read, TABLE.help_rows
 
-class Fault(msgspec.Struct):
-    """One fault with its arguments; ``left`` uses, None = until cleared."""
-
-    name: str
-    arguments: dict[str, Any]
-    left: int | None
-
-
-def read_fault(name: object, given: Mapping[str, object]) -> Fault:
-    """Checks a request for a fault; ValueError says what is wrong with it."""
-    kind = FAULTS.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise ValueError(f"{name!r} is no fault; faults: {', '.join(FAULTS)}")
-    arguments: dict[str, Any] = dict(kind.takes)
-    for key, value in given.items():
-        if key not in arguments:
-            raise ValueError(f"{name} takes no {key!r}; it takes: {', '.join(arguments) or 'nothing'}")
-        arguments[key] = _argument(str(name), key, value, type(arguments[key]))
-    count = arguments.get("count", 1)
-    return Fault(str(name), arguments, None if count == UNTIL_CLEARED else count)
-
-
-def _argument(name: str, key: str, value: object, kind: type[Argument]) -> Argument:
-    if kind is str:
-        if str(value) not in _CHOICES[name, key]:
-            raise ValueError(f"{key} is one of: {', '.join(_CHOICES[name, key])}")
-        return str(value)
-    low, high = _RANGES[key]
-    try:
-        number = kind(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    except (ValueError, OverflowError):
-        number = None
-    if number is None or isinstance(number, str) or not low <= number <= high:
-        raise ValueError(f"{key} is a number from {low:g} to {high:g}")
-    return number
-
-
-def help_rows() -> list[tuple[str, str]]:
-    """Name and meaning of each fault, with its arguments and their defaults."""
-    rows = []
-    for name, kind in FAULTS.items():
-        more = " ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in kind.takes.items())
-        rows.append((name, kind.what + (f" [{more}]" if more else "")))
-    return rows
-
-
-class Faults:
-    """The faults that wait, oldest first."""
-
-    def __init__(self) -> None:
-        self._waiting: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        self._waiting.append(fault)
-
-    def __contains__(self, name: str) -> bool:
-        return any(fault.name == name for fault in self._waiting)
-
-    def waits(self, name: str, **wanted: object) -> Fault | None:
-        """The fault of this name whose arguments are ``wanted``, not used; None when none waits."""
-        return next(
-            (x for x in self._waiting if x.name == name and all(x.arguments[k] == v for k, v in wanted.items())), None
-        )
-
-    def take(self, name: str, **wanted: object) -> Fault | None:
-        """One use of that fault; None when none waits."""
-        fault = self.waits(name, **wanted)
-        if fault is not None and fault.left is not None:
-            fault.left -= 1
-            if not fault.left:
-                self._waiting.remove(fault)
-        return fault
-
-    def use(self, name: str, times: int) -> None:
-        """So many uses of a fault of this name."""
-        for _ in range(times):
-            self.take(name)
-
-    def clear(self) -> None:
-        self._waiting.clear()
-
-    def names(self) -> list[str]:
-        return [fault.name for fault in self._waiting]
+__all__ = ["FAULTS", "LONGEST", "TABLE", "UNTIL_CLEARED", "Argument", "Fault", "Faults", "help_rows", "read_fault"]

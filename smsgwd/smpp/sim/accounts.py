@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hmac
 from collections import deque
+from collections.abc import Iterator
 
 import msgspec
 
-from smsgwd.smpp.bodies import Bind, ShortMessage
+from smsgwd.smpp.bodies import Bind, DataSm, ShortMessage
 from smsgwd.smpp.consts import CommandStatus
 
 #: names that may bind when every name is welcome, and deliveries that may wait for one of them
@@ -22,7 +23,7 @@ class Delivery(msgspec.Struct):
 
     id: str
     kind: str
-    body: ShortMessage
+    body: ShortMessage | DataSm
     tries: int = 0
 
 
@@ -31,6 +32,8 @@ class Account:
 
     def __init__(self, name: bytes) -> None:
         self.name = name
+        #: connections that are bound to it
+        self.binds = 0
         self.waiting: deque[Delivery] = deque()
         self._submitted: deque[float] = deque()
 
@@ -53,9 +56,11 @@ class Account:
 
 
 class Accounts:
-    """``system_id`` and ``password``: what a bind must say; empty = anything."""
+    """``system_id`` and ``password``: what a bind must say; empty = anything. ``binds``: most of an account at a time;
+    0 = no limit."""
 
-    def __init__(self, system_id: str, password: str) -> None:
+    def __init__(self, system_id: str, password: str, binds: int = 0) -> None:
+        self._binds = binds
         self._system_id, self._password = system_id.encode(), password.encode()
         self._known: dict[bytes, Account] = {}
         if system_id:
@@ -72,6 +77,8 @@ class Accounts:
             if len(self._known) >= MOST_ACCOUNTS:
                 return CommandStatus.ESME_RBINDFAIL
             account = self._known[bind.system_id] = Account(bind.system_id)
+        if self._binds and account.binds >= self._binds:
+            return CommandStatus.ESME_RALYBND
         return account
 
     def named(self, system_id: str) -> Account:
@@ -83,6 +90,9 @@ class Accounts:
         if account is None:
             raise ValueError(f"nobody bound as {system_id!r}" if system_id else "nobody ever bound")
         return account
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(list(self._known.values()))
 
     @property
     def waiting(self) -> int:

@@ -1,29 +1,16 @@
-"""What can go wrong in the simulated SMSC, on request. Pure.
+"""What can go wrong in the simulated SMSC, on request, also by the names F30 to F40 of the fault catalogue. Pure.
 
-A fault waits until what it concerns happens, and then happens ``count`` times, or until it is cleared when ``count`` is 0.
-Those that act at once have no count. ``clear`` ends all of them.
+What faults are, and how they wait, is in :mod:`smsgwd.faults`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
+from smsgwd.faults import UNTIL_CLEARED, Argument, Catalogue, Entry, Fault, Faults, Kind, Table
 
-#: a count that ends only with ``clear``
-UNTIL_CLEARED = 0
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """One row of the table: what happens, and the arguments with their defaults."""
-
-    what: str
-    takes: Mapping[str, float] = {}
-    #: happens when it is asked for; never waits
-    at_once: bool = False
-
-
-_ONCE: Mapping[str, float] = {"count": 1}
+_ONCE: Mapping[str, Argument] = {"count": 1}
+_LASTING: Mapping[str, Argument] = {"count": UNTIL_CLEARED}
 
 FAULTS: Mapping[str, Kind] = {
     # submit_sm
@@ -34,109 +21,59 @@ FAULTS: Mapping[str, Kind] = {
                  {"count": 1, "taken": 1}),
     "nack": Kind("answers the next text with a generic_nack of this command_status", {"count": 1, "code": 0x03}),
     "no-id": Kind("takes the next text and names no message_id", _ONCE),
+    "swallow": Kind("takes so many texts, answers none of them, and cuts the connection at the last", {"count": 1, "texts": 3}),
+    "reorder": Kind("keeps the answers to so many texts and gives them the last first", {"count": 1, "texts": 3}),
+    "twice-answered": Kind("answers the next text twice, the second time with another message_id", _ONCE),
+    "stray-answer": Kind("before its answer, answers a sequence_number that nobody used", _ONCE),
+    # receipts
     "undeliverable": Kind("reports on the next text with another message_state", {"count": 1, "state": 5}),
     "report-first": Kind("reports on the next text before its answer", _ONCE),
+    "other-digits": Kind("reports on the next text with its message_id in decimal instead of hexadecimal digits, or the "
+                         "other way round", _ONCE),
+    "orphan-report": Kind("sends every account a receipt on a text that nobody sent now", at_once=True),
+    # texts to the ESME
+    "text-now": Kind("sends every account a text now", at_once=True),
+    "lost-answer": Kind("loses the answer to the next text or receipt, and the line; it comes again after the next bind", _ONCE),
     # the session
     "refuse-bind": Kind("refuses the next bind with a command_status", {"count": 1, "code": 0x0D}),
-    "mute": Kind("reads everything and answers nothing", {"count": UNTIL_CLEARED}),
+    "mute": Kind("reads everything and answers nothing", _LASTING),
+    "no-enquire": Kind("answers no enquire_link", _LASTING),
     "unbind": Kind("asks everybody to unbind now", at_once=True),
     "cut": Kind("cuts every connection now", at_once=True),
-    "garbage": Kind("sends everybody what is no PDU now", at_once=True),
+    "garbage": Kind("sends everybody a command_length that no PDU has now", {"length": 4}, at_once=True),
+    "half": Kind("sends everybody half a PDU now, and nothing more", at_once=True),
+    "drip": Kind("sends everybody a text now, one octet each so many seconds", {"seconds": 1.0}, at_once=True),
+    "other-certificate": Kind("shows the certificate of `--other-tls` from now on", at_once=True),
     "clear": Kind("ends all faults now", at_once=True),
 }  # fmt: skip
 
 #: what the arguments may be
 _RANGES: Mapping[str, tuple[float, float]] = {
     "count": (0, 1_000_000), "code": (1, 0xFFFFFFFF), "seconds": (0, 86_400), "taken": (0, 1), "state": (0, 9),
+    "texts": (1, 1000), "length": (0, 0xFFFFFFFF),
 }  # fmt: skip
 
+CATALOGUE: Mapping[str, Entry] = {
+    "F30": Entry("ESME_RTHROTTLED, then ESME_RMSGQFUL", (("error", {"code": 0x58}), ("error", {"code": 0x14}))),
+    "F31": Entry("the line is lost with `texts` PDUs unanswered", (("swallow", {}),)),
+    "F32": Entry("answers out of order, with an unknown sequence_number, and twice",
+                 (("reorder", {}), ("stray-answer", {}), ("twice-answered", {}))),
+    "F33": Entry("receipt before its answer", (("report-first", {}),)),
+    "F34": Entry("receipt on an unknown text; message_id in hexadecimal against decimal digits",
+                 (("orphan-report", {}), ("other-digits", {}))),
+    "F35": Entry("deliver_sm twice, since its answer and the line were lost", (("lost-answer", {}),)),
+    "F36": Entry("a text comes; lock the gateway's database at the same time", (("text-now", {}),)),
+    "F37": Entry("command_length 0; 15 and 0x80000000 with `length`; cut short: half; an octet each second: drip",
+                 (("garbage", {"length": 0}),)),
+    "F38": Entry("bind refused with ESME_RINVPASWD, again and again", (("refuse-bind", {"code": 0x0E, "count": UNTIL_CLEARED}),)),
+    "F39": Entry("enquire_link is not answered", (("no-enquire", {}),)),
+    "F40": Entry("TLS with an expired certificate, or one of another name; make it and name it with `--other-tls`",
+                 (("other-certificate", {}),)),
+}  # fmt: skip
 
-class Fault(msgspec.Struct):
-    """One fault with its arguments; ``left`` uses, None = until cleared."""
+TABLE = Table(FAULTS, _RANGES)
+_CATALOGUE = Catalogue(TABLE, CATALOGUE)
+read_faults, read_option, catalogue_rows = _CATALOGUE.read, _CATALOGUE.read_option, _CATALOGUE.help_rows
+help_rows = TABLE.help_rows
 
-    name: str
-    arguments: dict[str, float]
-    left: int | None
-
-    def __getitem__(self, key: str) -> float:
-        return self.arguments[key]
-
-
-def read_fault(name: object, given: Mapping[str, object]) -> Fault:
-    """Checks a request for a fault; ValueError says what is wrong with it."""
-    kind = FAULTS.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise ValueError(f"{name!r} is no fault; faults: {', '.join(FAULTS)}")
-    arguments = dict(kind.takes)
-    for key, value in given.items():
-        if key not in arguments:
-            raise ValueError(f"{name} takes no {key!r}; it takes: {', '.join(arguments) or 'nothing'}")
-        arguments[key] = _number(key, value)
-    count = arguments.get("count", 1)
-    return Fault(str(name), arguments, None if count == UNTIL_CLEARED else int(count))
-
-
-def read_option(text: str) -> Fault:
-    """A fault as the command line writes it: ``error:code=0x58:count=2``. ValueError."""
-    name, *more = text.split(":")
-    given: dict[str, object] = {}
-    for argument in more:
-        key, equals, value = argument.partition("=")
-        if not equals or key in given:
-            raise ValueError(f"{argument!r} is not like count=2")
-        given[key] = value
-    return read_fault(name, given)
-
-
-def _number(key: str, value: object) -> float:
-    """A number; text may be hexadecimal with 0x, as a command_status is written."""
-    low, high = _RANGES[key]
-    number: float | None = None
-    try:
-        if isinstance(value, str):
-            number = int(value, 16) if value[:2].lower() == "0x" else float(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            number = value
-    except ValueError:
-        number = None
-    if number is None or not low <= number <= high or (key != "seconds" and number != int(number)):
-        kind = "number" if key == "seconds" else "whole number"
-        raise ValueError(f"{key} is a {kind} from {low:g} to {high:g}")
-    return number
-
-
-def help_rows() -> list[tuple[str, str]]:
-    """Name and meaning of each fault, with its arguments and their defaults."""
-    rows = []
-    for name, kind in FAULTS.items():
-        more = " ".join(f"{key}={value:g}" for key, value in kind.takes.items())
-        rows.append((name, kind.what + (f" [{more}]" if more else "")))
-    return rows
-
-
-class Faults:
-    """The faults that wait, oldest first."""
-
-    def __init__(self) -> None:
-        self._waiting: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        self._waiting.append(fault)
-
-    def __contains__(self, name: str) -> bool:
-        return any(fault.name == name for fault in self._waiting)
-
-    def take(self, name: str) -> Fault | None:
-        """One use of the oldest fault of this name; None when none waits."""
-        fault = next((f for f in self._waiting if f.name == name), None)
-        if fault is not None and fault.left is not None:
-            fault.left -= 1
-            if not fault.left:
-                self._waiting.remove(fault)
-        return fault
-
-    def clear(self) -> None:
-        self._waiting.clear()
-
-    def names(self) -> list[str]:
-        return [fault.name for fault in self._waiting]
+__all__ = ["CATALOGUE", "FAULTS", "Fault", "Faults", "catalogue_rows", "help_rows", "read_faults", "read_option"]

@@ -39,11 +39,23 @@ async def _leave(centre: Centre) -> None:
     centre.end()
 
 
-def tls_context(certificate: str, key: str) -> ssl.SSLContext:
-    """For a server with this certificate (chain) and key, PEM files. ValueError when they cannot be used."""
+def tls_context(certificate: str, key: str, client_ca: str = "") -> ssl.SSLContext:
+    """For a server with this certificate (chain) and key, PEM files; ``client_ca``: clients must show a certificate that it
+    signed. ValueError when they cannot be used."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    show(context, certificate, key)
+    if client_ca:
+        try:
+            context.load_verify_locations(client_ca)
+        except OSError as e:  # an SSLError is one
+            raise ValueError(f"{client_ca}: {e.strerror or e}") from None
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def show(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Connections from now on get this certificate. ValueError when it cannot be used."""
     try:
         context.load_cert_chain(certificate, key)
-    except OSError as e:  # an SSLError is one
+    except OSError as e:
         raise ValueError(f"{certificate}, {key}: {e.strerror or e}") from None
-    return context

@@ -28,7 +28,7 @@ def test_help():
     assert list(rows) == list(CATALOGUE)
     assert made_by(CATALOGUE["F12"]) == "flood, trickle"
     assert rows["F7"] == "+CMGS after the time-out [late-answer seconds=80]"
-    assert "not by a modem alone" in rows["F28"]
+    assert "not by a simulator alone" in rows["F28"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_read(name, given, wanted):
         pytest.param("F30", {}, "'F30' is no fault; faults: no-prompt", id="not-of-modems"),
         pytest.param("F12", {"count": 1}, "F12 takes no 'count'; it takes: bytes", id="argument"),
         pytest.param("F26", {"x": 1}, "F26 takes no 'x'; it takes: nothing", id="no-arguments"),
-        pytest.param("F10", {"code": "x"}, "code is a number", id="value"),
+        pytest.param("F10", {"code": "x"}, "code is a whole number", id="value"),
         pytest.param(None, {}, "None is no fault", id="no-name"),
     ],
 )

@@ -37,12 +37,12 @@ def test_read(name, given_, wanted):
         pytest.param("reset", {"count": 1}, "reset takes no 'count'; it takes: nothing", id="at-once"),
         pytest.param("error", {"kind": "xxx"}, "kind is one of: cms, cme", id="choice"),
         pytest.param("unplug-at", {"at": []}, "at is one of: prompt, pdu, answer", id="choice-of-another-type"),
-        pytest.param("error", {"code": "x"}, "code is a number from 0 to 9999", id="no-number"),
-        pytest.param("error", {"code": 10000}, "code is a number from 0 to 9999", id="too-large"),
-        pytest.param("error", {"code": True}, "code is a number", id="boolean"),
-        pytest.param("error", {"code": float("inf")}, "code is a number", id="infinite"),
+        pytest.param("error", {"code": "x"}, "code is a whole number from 0 to 9999", id="no-number"),
+        pytest.param("error", {"code": 10000}, "code is a whole number from 0 to 9999", id="too-large"),
+        pytest.param("error", {"code": True}, "code is a whole number", id="boolean"),
+        pytest.param("error", {"code": float("inf")}, "code is a whole number", id="infinite"),
         pytest.param("unplug", {"for": "nan"}, "for is a number from 0 to 86400", id="nan"),
-        pytest.param("no-ok", {"count": -1}, "count is a number", id="negative"),
+        pytest.param("no-ok", {"count": -1}, "count is a whole number", id="negative"),
     ],
 )
 def test_bad_requests(name, given_, error):

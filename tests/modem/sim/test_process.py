@@ -144,7 +144,7 @@ def test_bad_options(options, status, error, tmp_path):
         pytest.param(["text", "x"], 2, "Missing option '--from'", id="no-sender"),
         pytest.param(["text", "--from", "+1", ""], 1, "1 to 255 parts", id="empty-text"),
         pytest.param(["fault", "nope"], 1, "'nope' is no fault; faults: no-prompt", id="fault"),
-        pytest.param(["fault", "error", "code=x"], 1, "code is a number from 0 to 9999", id="argument"),
+        pytest.param(["fault", "error", "code=x"], 1, "code is a whole number from 0 to 9999", id="argument"),
         pytest.param(["fault", "error", "code"], 2, "'code' is not like count=2", id="no-equals"),
         pytest.param(["fault", "error", "name=x"], 2, "'name=x' is not like count=2", id="taken-name"),
     ],
