@@ -30,7 +30,13 @@ class Form(Protocol):
 
 
 class Octet(msgspec.Struct, frozen=True):
-    """An unsigned integer of one octet. Neighbours are read and written together (:mod:`smsgwd.smpp.pdu`)."""
+    """An unsigned integer of one octet."""
+
+    def pack(self, value: int, name: str) -> bytes:
+        return _numbers((value,), 1, name)
+
+    def unpack(self, octets: bytes, at: int, lenient: bool) -> tuple[int, int]:
+        return _octet(octets, at)
 
 
 class CString(msgspec.Struct, frozen=True):
@@ -149,7 +155,7 @@ def _numbers(values: Sequence[int], size: int, name: str) -> bytes:
     try:
         return b"".join(value.to_bytes(size, "big") for value in values)
     except OverflowError:
-        raise PduError(f"a number in {name} does not fit in {size} octets") from None
+        raise PduError(f"a number in {name} does not fit in {size} octet{'s' if size > 1 else ''}") from None
 
 
 def _octet(octets: bytes, at: int) -> tuple[int, int]:

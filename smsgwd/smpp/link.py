@@ -1,45 +1,77 @@
-"""One bind to an SMSC as a :class:`smsgwd.link.Link`: what outlives a connection, and connecting.
+"""One account at an SMSC as a :class:`smsgwd.link.Link`: its sessions, the way a text takes, and what may be asked.
 
-``run`` connects (TLS when configured, checked against the system's certificates and the host's name), hands the socket to
-:class:`smsgwd.smpp.connection.Connection`, and raises LinkError when that breaks. ``least_pause`` then says how long the
-supervisor should wait at least: a carrier locks an account that knocks too often with a wrong password.
+``run`` holds the sessions of the configuration: one, several of a kind (``binds``), or a receiver and a transmitter
+(``pair``). While none is bound only one tries, so that a wrong password knocks once and not five times; of a pair the
+receiver tries first. A session that ends while another one is bound comes back by itself after its pause. When the last
+one has ended, ``run`` raises LinkError, which says how long to wait.
 
-``submit`` waits for a slot of the window and for the pace, writes, and waits for the answer. Until the PDU is written, a
-link that is not bound is a LinkError: nothing was sent. After that, no answer is Uncertain.
+``submit`` takes the session with most room in its window and waits for its turn of the pace; the parts of one message go
+over one session. Until the PDU is written, a link that is not bound is a LinkError: nothing was sent. After that, no
+answer is Uncertain.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import ssl
-from collections.abc import AsyncIterator
+import random
+from collections import OrderedDict, deque
+from collections.abc import Callable
 
-from smsgwd.clock import Clock
+from smsgwd.clock import Clock, came
 from smsgwd.config import SmppConfig
-from smsgwd.errors import LinkError, PduError
+from smsgwd.errors import LinkError, PduError, Uncertain
 from smsgwd.link import LinkSink
-from smsgwd.model import LinkState, Refusal, RefusalClass, Segment, SubmitResult
-from smsgwd.smpp.connection import Connection, result_of
-from smsgwd.smpp.consts import CommandStatus
+from smsgwd.log import get_logger
+from smsgwd.model import Accepted, DeliveryReport, LinkState, Refusal, RefusalClass, Segment, SubmitResult
+from smsgwd.smpp.asking import Questions, report_of
+from smsgwd.smpp.backoff import Cause, cause_of, where
+from smsgwd.smpp.bodies import Bind, Body
+from smsgwd.smpp.connection import Account, Connection, SessionEnded
+from smsgwd.smpp.consts import CommandId, CommandStatus, Tag
+from smsgwd.smpp.events import Answer
+from smsgwd.smpp.incoming import Reader
+from smsgwd.smpp.outgoing import Writer
 from smsgwd.smpp.pace import Pace
+from smsgwd.smpp.post import Post
+from smsgwd.smpp.refusal import Statuses, Verdict
 from smsgwd.smpp.repeats import Repeats
 from smsgwd.smpp.session import Timers
-from smsgwd.smpp.texts import submit_sm
+from smsgwd.smpp.tls import EXPIRES_SOON, expiry
+
+log = get_logger("smpp")
+
+_THROTTLED = int(CommandStatus.ESME_RTHROTTLED)
+#: messages of several parts whose session is remembered
+_MOST_LINES = 10_000
+#: seconds that a person waits for the answer to a question
+_PATIENCE = 15.0
+#: octets of a password by the standard; carriers hand out longer ones, which are sent all the same
+_PASSWORD = 8
 
 
 class SmppLink:
-    """One bind. ``least_pause``: seconds to wait at least before the next :meth:`run`, by what ended the last."""
+    """See :class:`smsgwd.link.Link`. ``timers`` and ``chance`` (numbers from 0 to 1) are for tests."""
 
-    def __init__(self, config: SmppConfig, clock: Clock, timers: Timers | None = None) -> None:
-        self._config, self._clock, self._timers = config, clock, timers or Timers()
-        self._where = f"{config.host}:{config.port}"
-        self.least_pause = 0.0
-        self._pace = Pace(config.throughput)
-        self._slots = asyncio.Semaphore(config.window)
-        self._repeats = Repeats(clock.now())
-        self._connection: Connection | None = None
+    def __init__(
+        self, config: SmppConfig, clock: Clock, timers: Timers | None = None, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._config, self._clock = config, clock
+        self._where = where(config.host, config.port)
+        self._write, self._questions = Writer(config), Questions(config)
+        self._statuses = Statuses(config.status)
+        account = Account(
+            config.name, credentials(config), timers or timers_of(config), clock, Reader(config).read, self._settled
+        )
+        repeats = Repeats(clock.now())
+        kinds = ["receiver", "transmitter"] if config.bind == "pair" else [config.bind]
+        self._posts = [Post(config, kind, account, repeats, chance) for _ in range(config.binds) for kind in kinds]
+        self._pace, self._turns = Pace(config.throughput), asyncio.Lock()
+        self._sending: list[Connection] = []
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._lines: OrderedDict[str, Connection] = OrderedDict()
+        self._sink: LinkSink | None = None
+        self._told: tuple[LinkState, str] | None = None
+        self._why, self._warned, self._asked = "", False, 0
 
     @property
     def name(self) -> str:
@@ -47,70 +79,287 @@ class SmppLink:
 
     @property
     def window(self) -> int:
-        """0 for a receiver: it can send nothing."""
-        return 0 if self._config.bind == "receiver" else self._config.window
+        """Of all sessions that can send now; 0 for a receiver, which can send nothing."""
+        return self._config.window * len(self._sending)
+
+    # -- out ---------------------------------------------------------------------------------------------------------
 
     async def submit(self, segment: Segment) -> SubmitResult:
         """See :meth:`smsgwd.link.Link.submit`."""
         try:
-            body = submit_sm(segment, self._config.number)
-            async with self._slots:
-                self._sending()
-                wait = self._pace.reserve(self._clock.monotonic())
-                if wait > 0:
-                    await self._clock.sleep(wait)
-                answer = await self._sending().submit(body, segment.submission)
+            body = self._write.submit_sm(segment, self._clock.now())
         except PduError as e:
-            return Refusal("PDU", RefusalClass.PERMANENT, f"it cannot be written as submit_sm: {e}")
-        if answer.status == CommandStatus.ESME_RTHROTTLED:
-            self._pace.throttled(self._clock.monotonic())
-        return result_of(answer)
+            return _unwritable(e)
+        while True:
+            connection = self._with_room(segment) or await self._room(segment)
+            now = self._clock.monotonic()
+            if not self._turns.locked() and self._pace.take(now):
+                break
+            if await self._turn(connection, now):
+                now = self._clock.monotonic()
+                break
+        try:
+            sent = connection.submit(body, segment.submission, now)
+        except PduError as e:
+            if connection.sends:
+                return _unwritable(e)
+            raise LinkError(f"{self._where}: the session has just ended") from None
+        answer = await sent
+        if answer.congestion is not None:
+            self._pace.congested(answer.congestion, self._clock.monotonic())
+        if answer.status:
+            return self._refused(answer, connection)
+        return Accepted(answer.message_id, body.registered_delivery != 0)
 
-    def _sending(self) -> Connection:
-        if self._connection is None or not self._connection.sends:
+    def _refused(self, answer: Answer, connection: Connection) -> Refusal:
+        if answer.status == _THROTTLED:
+            self._pace.throttled(self._clock.monotonic())
+        verdict = self._verdict(answer)
+        if verdict.rebind:
+            connection.leave(f"bound anew, since {verdict.refusal.reason}")
+        return verdict.refusal
+
+    def _verdict(self, answer: Answer) -> Verdict:
+        said = answer.body.tlv(Tag.ADDITIONAL_STATUS_INFO_TEXT) if answer.body is not None else None
+        return self._statuses.verdict(answer.status, said or b"", nack=answer.body is None)
+
+    def _settled(self, answer: Answer) -> SubmitResult:
+        """What a late answer means."""
+        return self._verdict(answer).refusal if answer.status else Accepted(answer.message_id)
+
+    async def _turn(self, connection: Connection, asked: float) -> bool:
+        """Waits for the turn of the pace, one after the other; False when the session left meanwhile."""
+        connection.promised += 1
+        try:
+            async with self._turns:
+                while connection.sends and not self._pace.take(self._clock.monotonic(), asked):
+                    await self._clock.sleep(self._pace.next - self._clock.monotonic())
+            return connection.sends
+        finally:
+            connection.promised -= 1
+
+    def _with_room(self, segment: Segment | None = None) -> Connection | None:
+        """The session that the segment goes over; None when its window is full."""
+        if not self._sending:
             raise LinkError(f"{self._where}: not bound for sending")
-        return self._connection
+        if segment is not None and segment.parts > 1:
+            return self._line(segment)
+        if len(self._sending) == 1:
+            best = self._sending[0]
+        else:
+            best = min(self._sending, key=lambda c: len(c.open) + c.promised)
+        return best if len(best.open) + best.promised < self._config.window else None
+
+    def _line(self, segment: Segment) -> Connection | None:
+        """The session of the first part, as long as it lasts."""
+        line = self._lines.get(segment.message)
+        if line is None or not line.sends:
+            line = self._with_room()
+            if line is None:
+                return None
+            self._lines[segment.message] = line
+            if len(self._lines) > _MOST_LINES:
+                self._lines.popitem(last=False)
+        if len(line.open) + line.promised >= self._config.window:
+            return None
+        if segment.part == segment.parts:
+            del self._lines[segment.message]
+        return line
+
+    async def _room(self, segment: Segment | None) -> Connection:
+        while (connection := self._with_room(segment)) is None:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                self.freed()  # it may have been this one's turn
+                raise
+        return connection
+
+    def freed(self) -> None:
+        """See :class:`smsgwd.smpp.connection.Holder`: whoever waits looks again."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    async def query(self, reference: str, to: str, sender: str) -> DeliveryReport | None:
+        """See :class:`smsgwd.link.Carrier`."""
+        if not self._config.query:
+            raise LinkError(f"{self.name}: the carrier answers no query_sm; set `query = true` where it does")
+        answer = await self._ask(CommandId.QUERY_SM, lambda: self._questions.query_sm(reference, sender))
+        return report_of(answer, reference, to) if answer is not None else None
+
+    async def withdraw(self, reference: str, to: str, sender: str) -> bool:
+        """See :class:`smsgwd.link.Carrier`."""
+        if not self._config.cancel:
+            raise LinkError(f"{self.name}: the carrier answers no cancel_sm; set `cancel = true` where it does")
+        answer = await self._ask(CommandId.CANCEL_SM, lambda: self._questions.cancel_sm(reference, to, sender))
+        return answer is not None and answer.status == CommandStatus.ESME_ROK
+
+    async def _ask(self, command: CommandId, body: Callable[[], Body]) -> Answer | None:
+        """None when no answer comes in time. It has a place in the window, but no turn of the pace: it is no text."""
+        self._asked += 1
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                connection = await self._room(None)
+                return await connection.ask(command, body(), f"question {self._asked}", self._clock.monotonic())
+        except PduError as e:
+            raise LinkError(f"{self.name}: it cannot be asked: {e}") from None
+        except (TimeoutError, Uncertain):
+            return None
+
+    # -- life --------------------------------------------------------------------------------------------------------
 
     async def run(self, sink: LinkSink, stop: asyncio.Event) -> None:
         """See :meth:`smsgwd.link.Link.run`."""
-        self.least_pause = 0.0
-        await sink.changed(self.name, LinkState.STARTING, f"connecting to {self._where}")
-        async with self._connected() as connection:
-            try:
-                await connection.serve(sink, stop)
-            except BaseExceptionGroup as group:
-                raise _reason(group) from None
-            finally:
-                self.least_pause = connection.least_pause
-
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Connection]:
-        reader, writer = await self._connect()
-        self._connection = connection = Connection(
-            self._config, self._clock, self._timers, self._repeats, reader, writer
-        )
+        self._sink, self._told, self._why = sink, None, f"connecting to {self._where}"
+        await self._tell()
+        await self._warn(sink)
+        now = self._clock.monotonic()
+        posts = sorted(self._posts, key=lambda post: post.not_before > now)
+        for post in posts:
+            post.tried.clear()
         try:
-            yield connection
+            async with asyncio.TaskGroup() as group:
+                for number, post in enumerate(posts, 1):
+                    group.create_task(self._hold(post, posts, stop), name=f"session {number} of {self.name}")
+                    await post.tried.wait()
+        except BaseExceptionGroup as e:
+            raise _reason(e) from None
+
+    async def _hold(self, post: Post, posts: list[Post], stop: asyncio.Event) -> None:
+        """Keeps one session, until the stop or the end of the last one."""
+        assert self._sink is not None
+        first = post is posts[0]
+        try:
+            while not stop.is_set():
+                rest = post.not_before - self._clock.monotonic()
+                if rest > 0 and not first:
+                    post.tried.set()
+                    await came(stop, rest)
+                    continue
+                first = False
+                try:
+                    return await post.work(self, self._sink, stop)
+                except SessionEnded as e:
+                    self._gone()
+                    await self._ended(post, posts, e)
+                    post.tried.set()
         finally:
-            self._connection = None
-            await connection.close()
+            self._gone()
+            post.tried.set()
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """LinkError says what is wrong: the name, the port, the certificate."""
-        config = self._config
-        context = ssl.create_default_context() if config.tls else None
-        try:
-            async with asyncio.timeout(self._timers.bind):
-                return await asyncio.open_connection(config.host, config.port, ssl=context)
-        except ssl.SSLCertVerificationError as e:
-            why = f"its certificate is refused: {e.verify_message}"
-        except ssl.SSLError as e:
-            why = f"TLS failed: {e.reason or 'no handshake'}"
-        except TimeoutError:
-            why = f"no connection in {self._timers.bind:g} s"
-        except OSError as e:  # asyncio puts words of its own in strerror; a name that is not found has a negative number
-            why = os.strerror(e.errno) if e.errno and e.errno > 0 else e.strerror or str(e)
-        raise LinkError(f"{self._where}: {why}")
+    async def _ended(self, post: Post, posts: list[Post], ended: SessionEnded) -> None:
+        """LinkError when that was the last session, and none is to be tried yet."""
+        assert self._sink is not None
+        pause = post.rest(ended)
+        account = cause_of(ended.status) is Cause.ACCOUNT
+        if account:  # it is the same one for all
+            for other in posts:
+                other.not_before = max(other.not_before, post.not_before)
+            await self._notice(f"{ended}; nothing is tried for {_minutes(pause)}", alarm=True)
+        pair = self._config.bind == "pair" and not account
+        if not any(other.busy or (pair and not other.tried.is_set() and other is not post) for other in posts):
+            now = self._clock.monotonic()
+            raise LinkError(str(ended), min((o.not_before for o in posts if o.not_before > now), default=now) - now)
+        self._why = str(ended)
+        if not account:
+            missing = f"the {post.kind} is missing" if self._config.bind == "pair" else "a session is missing"
+            await self._notice(f"{missing}: {ended}; it is tried again in {_minutes(pause)}", alarm=True)
+        await self._tell()
+
+    def _gone(self) -> None:
+        """The sessions that may send now."""
+        self._sending = [post.connection for post in self._posts if post.connection and post.connection.sends]
+        self.freed()
+
+    async def changed(self, connection: Connection) -> None:
+        """See :class:`smsgwd.smpp.connection.Holder`."""
+        self._gone()
+        for post in self._posts:
+            if post.connection is connection and connection.bound:
+                post.tried.set()
+        await self._tell()
+        ends = expiry(connection.certificate)
+        if ends is not None and ends - self._clock.now() / 1000 < EXPIRES_SOON:
+            days = max(0, int((ends - self._clock.now() / 1000) // 86_400))
+            await self._notice(f"the certificate of {connection.where} ends in {days} days")
+
+    # -- what operators see ------------------------------------------------------------------------------------------
+
+    async def _tell(self) -> None:
+        state = self._state()
+        if state != self._told and self._sink is not None:
+            self._told = state
+            await self._sink.changed(self.name, *state)
+
+    def _state(self) -> tuple[LinkState, str]:
+        there = [post.connection for post in self._posts if post.connection and post.connection.bound]
+        useful = there if self._config.bind == "receiver" else [c for c in there if c.kind != "receiver"]
+        if there and all(c.draining for c in there):
+            return LinkState.DRAINING, "the session ends"
+        if any(c.stalled for c in there):
+            return LinkState.DRAINING, "the store is away; the SMSC waits with its texts"
+        if not useful:
+            return LinkState.STARTING, self._why
+        places = ", ".join(dict.fromkeys(c.where for c in there))
+        if len(self._posts) == 1:
+            return LinkState.UP, f"bound to {places}"
+        return LinkState.UP, f"{len(there)} of {len(self._posts)} sessions bound to {places}"
+
+    async def _notice(self, what: str, *, alarm: bool = False) -> None:
+        assert self._sink is not None
+        log.warning(what, link=self.name)
+        if alarm:
+            await self._sink.noticed(self.name, "link.notice", what=what, alarm=True)
+        else:
+            await self._sink.noticed(self.name, "link.notice", what=what)
+
+    async def _warn(self, sink: LinkSink) -> None:
+        """Once, of what in the configuration is odd."""
+        if self._warned:
+            return
+        self._warned = True
+        password = self._config.password.reveal() if self._config.password else ""
+        if len(password.encode()) > _PASSWORD:
+            await self._notice(f"the password has more than {_PASSWORD} characters, the most that SMPP 3.4 knows")
+        if not isinstance(self._config.tls, bool) and not self._config.tls.verify:
+            await self._notice("the certificate of the SMSC is not checked (`verify = false`)")
+
+
+# ---- from the configuration ----------------------------------------------------------------------------------------
+
+
+def timers_of(config: SmppConfig) -> Timers:
+    return Timers(
+        bind=config.bind_timeout, enquire_link=config.enquire_link, enquire_timeout=config.enquire_timeout,
+        inactivity=config.inactivity, response=config.response_timeout, pdu=config.pdu_timeout,
+    )  # fmt: skip
+
+
+def credentials(config: SmppConfig) -> Bind:
+    """The body of the bind. Its repr shows no password."""
+    return Bind(
+        system_id=config.system_id.encode(),
+        password=(config.password.reveal() if config.password else "").encode(),
+        system_type=config.system_type.encode(),
+        interface_version=config.interface_version,
+        addr_ton=config.bind_ton,
+        addr_npi=config.bind_npi,
+        address_range=config.address_range.encode(),
+    )
+
+
+def _unwritable(error: PduError) -> Refusal:
+    return Refusal("PDU", RefusalClass.PERMANENT, f"it cannot be written as submit_sm: {error}")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:

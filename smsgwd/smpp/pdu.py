@@ -1,8 +1,9 @@
 """PDUs of SMPP 3.4: octets to structs and back. Pure.
 
 A PDU is a header of 16 octets and a body. The body's struct (:mod:`smsgwd.smpp.bodies`) is its field list: one walk over
-the annotations makes the steps that both :func:`pack` and :func:`unpack` take, with neighbouring integers joined to one
-:class:`struct.Struct`.
+the annotations makes the steps that both :func:`pack` and :func:`unpack` take. Neighbouring C-strings and integers are one
+step: a bytes format writes them all at once, and a pattern reads them. What does not fit there is written or read field by
+field, and so the one that is wrong is found.
 
 What is written is checked (lengths, ranges, no NUL inside a C-string): a PduError then is our own mistake. What is read
 is taken as it comes, as far as the octets allow:
@@ -15,9 +16,11 @@ is taken as it comes, as far as the octets allow:
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any, Protocol, get_args, get_type_hints
 
 import msgspec
@@ -25,10 +28,12 @@ import msgspec
 from smsgwd.errors import PduError
 from smsgwd.smpp.bodies import BODIES, Body
 from smsgwd.smpp.consts import HEADER_SIZE, LARGEST_PDU, RESPONSE, command_name
-from smsgwd.smpp.fields import Form, Octet, Tlv
+from smsgwd.smpp.fields import CString, Form, Octet, Tlv
 
 _HEADER = struct.Struct(">IIII")
 _TLV = struct.Struct(">HH")
+#: a C-string, possessive: what follows it cannot be looked for inside
+_STRING = rb"([^\0]*+)\0"
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -64,40 +69,66 @@ def unpack_header(octets: bytes | bytearray, at: int = 0) -> Header:
 
 
 class _Step(Protocol):
-    def pack(self, values: Sequence[Any]) -> bytes: ...
+    def pack(self, values: tuple[Any, ...]) -> bytes: ...
 
     def unpack(self, octets: bytes, at: int, lenient: bool, values: list[Any]) -> int: ...
 
 
-class _Integers:
-    """Fields ``first`` to ``last`` - 1, one octet each."""
+class _Run:
+    """C-strings and integers without a gap: the fields from ``first`` on."""
 
-    def __init__(self, first: int, last: int, names: Sequence[str]) -> None:
-        self.first, self.last, self.names = first, last, names
-        self.struct = struct.Struct(f"{last - first}B")
+    def __init__(self, first: int, names: Sequence[str], forms: Sequence[CString | Octet]) -> None:
+        self.first, self.last, self.names, self.forms = first, first + len(forms), names, forms
+        strings = [isinstance(form, CString) for form in forms]
+        self.format = b"".join(b"%b\0" if string else b"%c" for string in strings)
+        self.sizes = [(at, form.size) for at, form in enumerate(forms) if isinstance(form, CString)]
+        pattern, self.are_strings = b"", []
+        for string, some in groupby(strings):
+            count = len([*some])
+            pattern += _STRING * count if string else b"(%b)" % (b"." * count)
+            self.are_strings += [True] * count if string else [False]
+        self.pattern = re.compile(pattern, re.DOTALL)
 
-    def pack(self, values: Sequence[Any]) -> bytes:
+    def pack(self, values: tuple[Any, ...]) -> bytes:
+        mine = values[self.first : self.last]
+        for at, size in self.sizes:
+            if len(mine[at]) >= size or 0 in mine[at]:
+                return self._pack_each(mine)
         try:
-            return self.struct.pack(*values[self.first : self.last])
-        except struct.error:
-            names = ", ".join(self.names[self.first : self.last])
-            raise PduError(f"one of {names} is not an integer from 0 to 255") from None
+            return self.format % mine
+        except (OverflowError, TypeError):
+            return self._pack_each(mine)
+
+    def _pack_each(self, mine: tuple[Any, ...]) -> bytes:
+        """Raises for the first field that does not fit."""
+        return b"".join(f.pack(value, name) for f, value, name in zip(self.forms, mine, self.names, strict=True))
 
     def unpack(self, octets: bytes, at: int, lenient: bool, values: list[Any]) -> int:
-        end = at + self.last - self.first
-        if end > len(octets):
-            raise PduError(f"the PDU ends before {self.names[self.first]}")
-        values += self.struct.unpack_from(octets, at)
-        return end
+        found = self.pattern.match(octets, at)
+        if found is None:
+            return self._unpack_each(octets, at, lenient, values)
+        for is_string, group in zip(self.are_strings, found.groups(), strict=True):
+            if is_string:
+                values.append(group)
+            else:
+                values += group  # its octets as integers
+        return found.end()
+
+    def _unpack_each(self, octets: bytes, at: int, lenient: bool, values: list[Any]) -> int:
+        """Takes what is there; raises where it ends."""
+        for form in self.forms:
+            value, at = form.unpack(octets, at, lenient)
+            values.append(value)
+        return at
 
 
 class _Field:
-    """One field that is not an integer."""
+    """One field of another form."""
 
     def __init__(self, index: int, name: str, form: Form) -> None:
         self.index, self.name, self.form = index, name, form
 
-    def pack(self, values: Sequence[Any]) -> bytes:
+    def pack(self, values: tuple[Any, ...]) -> bytes:
         return self.form.pack(values[self.index], self.name)
 
     def unpack(self, octets: bytes, at: int, lenient: bool, values: list[Any]) -> int:
@@ -114,12 +145,13 @@ def _steps(kind: type[Body]) -> tuple[_Step, ...]:
     forms = [get_args(hints[name])[1] for name in names]
     steps: list[_Step] = []
     at = 0
-    while at < len(forms):
-        end = at
-        while end < len(forms) and isinstance(forms[end], Octet):
-            end += 1
-        steps.append(_Integers(at, end, names) if end > at else _Field(at, names[at], forms[at]))
-        at = max(end, at + 1)
+    for plain, some in groupby(forms, lambda form: isinstance(form, CString | Octet)):
+        many = [*some]
+        if plain:
+            steps.append(_Run(at, names[at : at + len(many)], many))
+        else:
+            steps += [_Field(at + n, names[at + n], form) for n, form in enumerate(many)]
+        at += len(many)
     return tuple(steps)
 
 
@@ -159,29 +191,25 @@ def unpack(octets: bytes) -> Pdu:
     header = unpack_header(octets)
     if header.length != len(octets):
         raise PduError(f"command_length is {header.length}, but there are {len(octets)} octets")
+    return Pdu(header.command_id, header.status, header.sequence, unpack_body(header, octets))
+
+
+def unpack_body(header: Header, octets: bytes) -> Body:
+    """The body of a whole PDU whose header has been read; PduError as :func:`unpack`."""
     kind = BODIES.get(header.command_id)
     if kind is None:
         raise PduError(f"{command_name(header.command_id)} is unknown")
-    body = _unpack_body(kind, octets, bool(header.command_id & RESPONSE))
-    return Pdu(header.command_id, header.status, header.sequence, body)
-
-
-def _unpack_body(kind: type[Body], octets: bytes, lenient: bool) -> Body:
+    lenient = header.command_id >= RESPONSE
     values: list[Any] = []
     at = HEADER_SIZE
-    for step in _steps(kind):
-        if lenient and at >= len(octets):
-            return kind(*values)
-        try:
+    try:
+        for step in _steps(kind):
             at = step.unpack(octets, at, lenient, values)
-        except PduError:
-            if lenient:
-                return kind(*values)
+    except PduError:
+        if not lenient:
             raise
-    tlvs = unpack_tlvs(octets, at)
-    if not tlvs:
         return kind(*values)
-    return kind(*values, tlvs)
+    return kind(*values, unpack_tlvs(octets, at))
 
 
 def unpack_tlvs(octets: bytes, at: int = 0) -> tuple[Tlv, ...]:

@@ -6,19 +6,27 @@ dates are not needed and not read. The optional parameters win over the text: re
 message_state over ``stat:``, network_error_code over ``err:``.
 
 A state that is not final, or that nobody knows, changes nothing about a text: it is reported as pending, with its word as
-the reason.
+the reason. So is every state of an intermediate notification.
+
+Some carriers send receipts that nothing marks as such. A text that reads like one is a receipt only if it names a text of
+ours, which the store alone knows: :meth:`Receipts.likely` makes the report, it goes along with the inbound text
+(``InboundSegment.receipt``), and the store decides in the commit that keeps either.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from smsgwd.errors import PduError
-from smsgwd.model import DeliveryReport, ReportStatus
+from smsgwd.model import DeliveryReport, ReferenceMatch, ReportStatus
 from smsgwd.smpp.bodies import DataSm, ShortMessage
 from smsgwd.smpp.consts import EsmClass, MessageState, Tag
 from smsgwd.smpp.fields import CString
 from smsgwd.sms.address import Address
+
+if TYPE_CHECKING:
+    from smsgwd.config import SmppConfig
 
 _FIELD = re.compile(rb"\b(id|sub|dlvrd|submit date|done date|stat|err|text):", re.IGNORECASE)
 _TERMINATED = CString(65)
@@ -44,6 +52,41 @@ _WORDS: tuple[tuple[str, ReportStatus], ...] = (
     ("ACCEPT", _S.PENDING), ("ACKED", _S.PENDING), ("BUFF", _S.PENDING), ("SCHEDULED", _S.PENDING),
     ("UNKNOWN", _S.PENDING),
 )  # fmt: skip
+#: how ``receipt_id`` of the configuration compares
+_MATCH = {
+    "auto": ReferenceMatch.AUTO, "same": ReferenceMatch.SAME, "string": ReferenceMatch.SAME,
+    "hex>dec": ReferenceMatch.HEX_DEC, "dec>hex": ReferenceMatch.DEC_HEX,
+}  # fmt: skip
+#: octets of the longest text that is looked at for a receipt that nothing marks
+_LONGEST = 400
+
+
+class Receipts:
+    """How the receipts of one link are read."""
+
+    def __init__(self, config: SmppConfig) -> None:
+        self.match = _MATCH[config.receipt_id]
+        self._by_text = config.receipt_by_text and config.receipts != "none"
+        self._own = config.user_message_reference
+
+    def read(self, body: ShortMessage | DataSm, raw: bytes, recipient: Address) -> DeliveryReport:
+        """See :func:`parse_receipt`."""
+        return parse_receipt(body, raw, recipient, self.match, own=self._own)
+
+    def likely(self, body: ShortMessage | DataSm, raw: bytes, sender: Address) -> DeliveryReport | None:
+        """The report of a text that reads like a receipt; None for any other text."""
+        if not self._by_text or body.esm_class & (EsmClass.KIND | EsmClass.UDHI) or not reads_like_receipt(text_of(body)):
+            return None
+        return self.read(body, raw, sender)
+
+
+def reads_like_receipt(text: bytes) -> bool:
+    """``id:… stat:…`` with a state that is known."""
+    if len(text) > _LONGEST or b":" not in text:
+        return False
+    fields = receipt_fields(text)
+    word = fields.get("stat", "").upper()
+    return bool(fields.get("id")) and any(word.startswith(beginning) for beginning, _ in _WORDS)
 
 
 def is_receipt(body: ShortMessage | DataSm) -> bool:
@@ -52,10 +95,14 @@ def is_receipt(body: ShortMessage | DataSm) -> bool:
     return kind in (EsmClass.DELIVERY_RECEIPT, EsmClass.INTERMEDIATE) or body.tlv(Tag.RECEIPTED_MESSAGE_ID) is not None
 
 
-def parse_receipt(body: ShortMessage | DataSm, raw: bytes = b"", recipient: Address | None = None) -> DeliveryReport:
+def parse_receipt(
+    body: ShortMessage | DataSm, raw: bytes = b"", recipient: Address | None = None,
+    match: ReferenceMatch = ReferenceMatch.SAME, *, own: bool = False,
+) -> DeliveryReport:  # fmt: skip
     """The report that a receipt makes. PduError when it names no message: nothing could be matched.
 
-    ``recipient`` is who got the text: the receipt's source address.
+    ``recipient`` is who got the text: the receipt's source address. ``own``: we gave our texts numbers, so that a
+    user_message_reference is ours.
     """
     fields = receipt_fields(text_of(body))
     named = body.tlv(Tag.RECEIPTED_MESSAGE_ID)
@@ -64,10 +111,13 @@ def parse_receipt(body: ShortMessage | DataSm, raw: bytes = b"", recipient: Addr
     if not reference:
         raise PduError("the delivery receipt names no message")
     status, word = _state(body, fields)
+    if body.esm_class & EsmClass.KIND == EsmClass.INTERMEDIATE:
+        status = _S.PENDING
     code = _error(body, fields)
     return DeliveryReport(
-        reference=reference[:64], status=status, code=code, reason=_reason(status, word, code), recipient=recipient, raw=raw
-    )
+        reference=reference[:64], status=status, code=code, reason=_reason(status, word, code), recipient=recipient, raw=raw,
+        match=match, own=_number(body) if own else None,
+    )  # fmt: skip
 
 
 def text_of(body: ShortMessage | DataSm) -> bytes:
@@ -89,6 +139,12 @@ def receipt_fields(text: bytes) -> dict[str, str]:
         if name == "text":
             break
     return found
+
+
+def _number(body: ShortMessage | DataSm) -> int | None:
+    """user_message_reference, section 5.3.2.17: two octets; one is met as well."""
+    value = body.tlv(Tag.USER_MESSAGE_REFERENCE)
+    return int.from_bytes(value, "big") if value and len(value) <= 2 else None
 
 
 def _state(body: ShortMessage | DataSm, fields: dict[str, str]) -> tuple[ReportStatus, str]:

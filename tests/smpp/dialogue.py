@@ -3,7 +3,7 @@
 from smsgwd.smpp import pdu
 from smsgwd.smpp.bodies import Bind, BindResp, Body, Empty, MessageResp, ShortMessage
 from smsgwd.smpp.consts import HEADER_SIZE, RESPONSE, CommandId
-from smsgwd.smpp.events import Event
+from smsgwd.smpp.events import Answer, Event
 from smsgwd.smpp.session import Session, Timers
 
 HELLO = ShortMessage(source_addr=b"15", destination_addr=b"25", short_message=b"hello")
@@ -59,6 +59,11 @@ class Dialogue:
             self.now = min(max(due, self.now + 0.001), end)
             events += self.session.tick(self.now)
         return events
+
+
+def answered(key: str, status: int = 0, message_id: bytes = b"1f", *, late: bool = False) -> Answer:
+    """What a submit_sm_resp with nothing but a message_id becomes."""
+    return Answer(key, status, message_id.decode(), late, body=MessageResp(message_id))
 
 
 def header_only(command: int, sequence: int, status: int = 0) -> bytes:

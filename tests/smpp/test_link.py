@@ -10,7 +10,7 @@ from smsgwd.model import Accepted, LinkState, RefusalClass, ReportStatus
 from smsgwd.smpp.link import SmppLink
 from smsgwd.smpp.session import Timers
 from smsgwd.smpp.sim import centre
-from tests.smpp.wire import HASTY, QUICK, broken, config, linked, segment, smsc, until
+from tests.smpp.wire import HASTY, QUICK, Ear, broken, config, linked, segment, smsc, until
 
 
 @pytest.mark.parametrize("kind", ["transceiver", "transmitter", "receiver"])
@@ -79,7 +79,7 @@ async def test_throttling_slows_the_link_down(tmp_path):
     async with smsc(tmp_path) as place, linked(place.port) as (link, *_):
         place.fault("error", code=0x58)
         refused = await link.submit(segment())
-        assert (refused.code, refused.class_) == ("ESME 0x58", RefusalClass.TEMPORARY)
+        assert (refused.code, refused.class_) == ("ESME 0x58", RefusalClass.BUSY)
         start = asyncio.get_running_loop().time()
         await link.submit(segment("next"))
         assert asyncio.get_running_loop().time() - start >= 0.9
@@ -249,13 +249,13 @@ async def test_cut_while_it_drains(tmp_path):
 
 
 async def test_stop_before_the_bind_is_answered(tmp_path):
-    """Ends at once, without error."""
+    """Ends without error once the SMSC has had the time that unbind_resp has."""
     async with smsc(tmp_path) as place:
         place.fault("mute")
         async with linked(place.port, up=False) as (_, ear, task, stop):
             await until(lambda: place.centre.esmes)
             stop.set()
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2):
                 await task
     assert [state for state, _ in ear.states] == [LinkState.STARTING]
 
@@ -271,10 +271,12 @@ async def test_nobody_listens(tmp_path):
 async def test_a_wrong_password(tmp_path):
     """The bind is refused with words, and the next one has to wait for minutes."""
     async with smsc(tmp_path, system_id="user", password="right") as place:
-        link = SmppLink(config(place.port, "wrong"), SystemClock(), QUICK)
+        link, ear = SmppLink(config(place.port, "wrong"), SystemClock(), QUICK, chance=lambda: 0.0), Ear()
         with pytest.raises(LinkError, match="refused the bind: wrong password") as caught:
-            await broken(link)
-        assert link.least_pause == 300
+            await broken(link, ear)
+        assert caught.value.retry_after == pytest.approx(300, abs=1)
+        ((kind, data),) = ear.notices
+        assert (kind, data["alarm"], "nothing is tried for 5 min" in data["what"]) == ("link.notice", True, True)
         assert "wrong" not in str(caught.value).replace("wrong password", "")
         async with linked(place.port, password="right"):
             pass

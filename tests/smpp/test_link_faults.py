@@ -16,6 +16,7 @@ from smsgwd.smpp.session import Timers
 from smsgwd.smpp.sim.faults import FAULTS
 from tests.smpp.dialogue import header_only
 from tests.smpp.test_pdu import frame
+from tests.smpp.test_sim_faults import MORE
 from tests.smpp.wire import HASTY, QUICK, Ear, broken, config, linked, raw_smsc, segment, smsc, until
 
 _C = CommandId
@@ -102,13 +103,14 @@ async def report_first(place):
 
 async def refuse_bind(place):
     """LinkError with the reason, a pause of ten seconds, and the next bind is taken."""
-    link = SmppLink(config(place.port), SystemClock(), QUICK)
+    link = SmppLink(config(place.port), SystemClock(), QUICK, chance=lambda: 0.0)
     ear = Ear()
-    with pytest.raises(LinkError, match=r"refused the bind: it gives no reason \(ESME_RBINDFAIL\)"):
+    with pytest.raises(LinkError, match=r"refused the bind: it gives no reason \(ESME_RBINDFAIL\)") as caught:
         await broken(link, ear)
-    assert (link.least_pause, [state for state, _ in ear.states]) == (10, [LinkState.STARTING])
-    async with linked(place.port, link=link):
-        assert link.least_pause == 0
+    assert caught.value.retry_after == pytest.approx(10, abs=1)
+    assert [state for state, _ in ear.states] == [LinkState.STARTING]
+    async with linked(place.port, link=link) as (_, again, *_more):
+        assert again.state is LinkState.UP
 
 
 async def mute(place):
@@ -172,7 +174,7 @@ CASES = {
 
 def test_every_fault_has_its_case():
     """A new fault needs a test here."""
-    assert set(CASES) == set(FAULTS)
+    assert set(CASES) | set(MORE) == set(FAULTS)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from smsgwd.errors import PduError
-from smsgwd.model import DeliveryReport, ReportStatus
+from smsgwd.model import DeliveryReport, ReferenceMatch, ReportStatus
 from smsgwd.smpp.bodies import DataSm, ShortMessage
 from smsgwd.smpp.consts import MessageState, Tag
 from smsgwd.smpp.fields import Tlv
-from smsgwd.smpp.receipt import STATES, is_receipt, parse_receipt, receipt_fields, text_of
+from smsgwd.smpp.receipt import STATES, Receipts, is_receipt, parse_receipt, reads_like_receipt, receipt_fields, text_of
 from smsgwd.sms.address import Address
 from tests.smpp.bodies import bodies_of
+from tests.smpp.texts import carrier
 
 _S = ReportStatus
 PLAIN = b"id:39f99dd5 sub:001 dlvrd:001 submit date:2611231600 done date:2611231601 stat:DELIVRD err:000 text:hello"
@@ -194,3 +195,84 @@ def test_junk_receipts(body, tlvs):
         return
     assert 1 <= len(report.reference) <= 64
     assert report.status in ReportStatus
+
+
+# ---- as a link is configured ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("receipt_id", "match"),
+    [
+        ("auto", ReferenceMatch.AUTO), ("same", ReferenceMatch.SAME), ("string", ReferenceMatch.SAME),
+        ("hex>dec", ReferenceMatch.HEX_DEC), ("dec>hex", ReferenceMatch.DEC_HEX),
+    ],
+)  # fmt: skip
+def test_receipt_id(receipt_id, match):
+    """How the reference may differ goes along with the report."""
+    body = ShortMessage(esm_class=4, short_message=PLAIN)
+    assert Receipts(carrier(receipt_id=receipt_id)).read(body, b"", Address("1")).match is match
+
+
+@pytest.mark.parametrize(
+    ("sent", "value", "own"),
+    [
+        pytest.param(True, b"\x12\x34", 0x1234, id="echoed"), pytest.param(True, b"\x07", 7, id="one octet"),
+        pytest.param(True, b"\0\0\1\2", None, id="four octets are none of ours"), pytest.param(True, b"", None, id="empty"),
+        pytest.param(False, b"\x12\x34", None, id="we send none: it is somebody else's"),
+    ],
+)  # fmt: skip
+def test_user_message_reference(sent, value, own):
+    """Our number counts only where we send one."""
+    body = ShortMessage(esm_class=4, short_message=PLAIN, tlvs=(Tlv(Tag.USER_MESSAGE_REFERENCE, value),))
+    assert Receipts(carrier(user_message_reference=sent)).read(body, b"", Address("1")).own == own
+
+
+@pytest.mark.parametrize("word", ["DELIVRD", "UNDELIV", "EXPIRED", "ENROUTE"])
+def test_intermediate(word):
+    """An intermediate notification is never the end, whatever state it names; its word is told."""
+    report = parse_receipt(ShortMessage(esm_class=0x20, short_message=f"id:7 stat:{word}".encode()))
+    assert report.status is _S.PENDING
+    assert report.reason == f"the SMSC says {word}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        pytest.param(PLAIN, True, id="appendix B"), pytest.param(b"id:7 stat:delivrd", True, id="id and stat"),
+        pytest.param(b"stat:UNDELIV err:1 id:7", True, id="any order"), pytest.param(b"id:7 stat:PURPLE", False, id="no state"),
+        pytest.param(b"id: stat:DELIVRD", False, id="no id"), pytest.param(b"id:7", False, id="no stat"),
+        pytest.param(b"my id:7 what is the stat?", False, id="a person's words"), pytest.param(b"", False, id="nothing"),
+        pytest.param(b"id:7 stat:DELIVRD text:" + b"x" * 400, False, id="too long for a receipt"),
+    ],
+)  # fmt: skip
+def test_reads_like_a_receipt(text, reads):
+    """A name and a state that is known."""
+    assert reads_like_receipt(text) is reads
+
+
+@pytest.mark.parametrize(
+    ("config", "body", "found"),
+    [
+        pytest.param({}, ShortMessage(short_message=PLAIN), True, id="short_message"),
+        pytest.param({}, DataSm(tlvs=(Tlv(Tag.MESSAGE_PAYLOAD, PLAIN),)), True, id="message_payload of a data_sm"),
+        pytest.param({}, ShortMessage(short_message=b"hello"), False, id="a text"),
+        pytest.param({}, ShortMessage(esm_class=0x40, short_message=PLAIN), False, id="with a header"),
+        pytest.param({}, ShortMessage(esm_class=0x08, short_message=PLAIN), False, id="SME acknowledgement"),
+        pytest.param({"receipt_by_text": False}, ShortMessage(short_message=PLAIN), False, id="switched off"),
+        pytest.param({"receipts": "none"}, ShortMessage(short_message=PLAIN), False, id="a link without receipts"),
+    ],
+)
+def test_likely(config, body, found):
+    """Nothing marks it as a receipt: the report goes along, and the store decides."""
+    report = Receipts(carrier(**config)).likely(body, b"raw", Address("15550100777"))
+    assert (report is not None) is found
+    if report is not None:
+        assert (report.reference, report.status, report.raw) == ("39f99dd5", _S.DELIVERED, b"raw")
+
+
+@given(bodies_of(ShortMessage) | bodies_of(DataSm))
+@settings(max_examples=200)
+def test_likely_of_anything(body):
+    """Any body: a report, or none, and never an error."""
+    report = Receipts(carrier()).likely(body, b"", Address("1"))
+    assert report is None or report.reference

@@ -8,14 +8,32 @@ from smsgwd.smpp import pdu
 from smsgwd.smpp.bodies import ShortMessage
 from smsgwd.smpp.consts import CommandId
 from smsgwd.smpp.pdu import Header
-from smsgwd.smpp.repeats import CAPACITY, STAMP_TAG, Repeats
+from smsgwd.smpp.repeats import CAPACITY, STAMP_TAG, Heard, Repeats
 
 YES, NO = b"yes", b"no"
 
 
+class Connections:
+    """A link with one connection after the other: each break is followed by a new one."""
+
+    def __init__(self, repeats: Repeats) -> None:
+        self.repeats, self.heard = repeats, repeats.connection()
+
+    def stamp(self, sequence: int, body: bytes, now: float) -> int:
+        return self.heard.stamp(sequence, body, now)
+
+    def broken(self, now: float) -> None:
+        self.heard.broken(now)
+        self.heard = self.repeats.connection()
+
+
 @pytest.fixture
 def repeats():
-    return Repeats(1_800_000_000_000)
+    return Connections(Repeats(1_800_000_000_000))
+
+
+def heard(epoch: int) -> Heard:
+    return Repeats(epoch).connection()
 
 
 def test_the_same_words_twice(repeats):
@@ -66,12 +84,29 @@ def test_a_repeat_of_a_repeat(repeats):
         assert repeats.stamp(int(broke) + 10, YES, broke + 0.5) == first
 
 
+def test_after_an_end_in_order(repeats):
+    """Unbind was answered: every answer of ours arrived, so the same octets over the next connection are a new text."""
+    first = repeats.stamp(1, YES, 0.0)
+    repeats.heard = repeats.repeats.connection()
+    assert repeats.stamp(1, YES, 1.0) != first
+
+
+def test_two_connections_at_once(repeats):
+    """Sequence numbers are those of a connection: the same number and words over two of them are two texts; and what one
+    left in doubt comes again over the other."""
+    other = repeats.repeats.connection()
+    first = repeats.stamp(1, YES, 0.0)
+    assert other.stamp(1, YES, 0.0) != first
+    repeats.heard.broken(1.0)
+    assert other.stamp(2, YES, 2.0) == first
+
+
 def test_a_refused_one_is_forgotten(repeats):
     """Refused for now, it comes again and is stored; a repeat of that after a break is that, not the refused one."""
     octets = pdu.pack(CommandId.DELIVER_SM, 0, 1, ShortMessage(short_message=b"yes"))
     body = octets[16:]
     repeats.stamp(1, body, 0.0)
-    repeats.forget(Header(len(octets), CommandId.DELIVER_SM, 0, 1), octets)
+    repeats.heard.forget(Header(len(octets), CommandId.DELIVER_SM, 0, 1), octets)
     stored = repeats.stamp(2, body, 1.0)
     repeats.broken(2.0)
     assert repeats.stamp(1, body, 3.0) == stored
@@ -79,7 +114,7 @@ def test_a_refused_one_is_forgotten(repeats):
 
 def test_two_runs_of_the_program():
     """Stamps of a later run differ from those of this one, so that nothing new is taken for something stored."""
-    early, late = Repeats(1_800_000_000_000), Repeats(1_800_000_000_001)
+    early, late = heard(1_800_000_000_000), heard(1_800_000_000_001)
     assert {early.stamp(n, YES, 0.0) for n in range(1000)}.isdisjoint(late.stamp(n, YES, 0.0) for n in range(1000))
 
 
@@ -96,7 +131,7 @@ def test_what_is_stored(text, sequence):
     """A PDU with number 0 that has the stamp as its last parameter and the rest as it came."""
     made = ShortMessage(short_message=text)
     octets = pdu.pack(CommandId.DELIVER_SM, 0, sequence, made)
-    stored = Repeats(5).stamped(pdu.unpack_header(octets), octets, 0.0)
+    stored = heard(5).stamped(pdu.unpack_header(octets), octets, 0.0)
     read = pdu.unpack(stored)
     assert (read.command_id, read.sequence) == (CommandId.DELIVER_SM, 0)
     assert read.body.short_message == text

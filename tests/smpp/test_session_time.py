@@ -6,12 +6,12 @@ from smsgwd.smpp.bodies import BindResp
 from smsgwd.smpp.consts import CommandId
 from smsgwd.smpp.events import Answer, Bound, Broken, Noted, Unanswered, Unbound
 from smsgwd.smpp.session import State, Timers
-from tests.smpp.dialogue import HELLO, Dialogue, header_only
+from tests.smpp.dialogue import HELLO, Dialogue, answered, header_only
 from tests.smpp.test_pdu import frame
 
 _C = CommandId
-#: no enquire_link in between
-CALM = Timers(enquire_link=0)
+#: no enquire_link in between, and no end of patience
+CALM = Timers(enquire_link=0, inactivity=0)
 
 
 def test_the_bind_is_not_answered():
@@ -68,11 +68,45 @@ def test_a_refusal_of_enquire_link_is_a_sign_of_life():
     assert talk.wait(20) == []
 
 
-def test_no_enquire_link_when_switched_off():
+def test_no_enquire_link_and_no_end_when_switched_off():
     """0 = never; nobody asks and nothing breaks."""
     talk = Dialogue(timers=CALM)
     assert talk.wait(3600) == []
     assert talk.session.data_to_send() == b""
+
+
+def test_inactivity():
+    """No PDU for 300 s ends the session, where enquire_link does not ask before; each PDU begins the time again."""
+    talk = Dialogue(timers=Timers(enquire_link=0))
+    assert talk.wait(299) == []
+    talk.say(_C.ENQUIRE_LINK, 5)
+    assert talk.wait(299.9) == []
+    assert talk.session.next_tick(talk.now) == pytest.approx(talk.now + 0.1)
+    assert talk.wait(0.2) == [Broken("the SMSC said nothing for 300 s")]
+    assert talk.session.state is State.CLOSED
+
+
+def test_inactivity_before_enquire_link():
+    """The shorter of the two counts."""
+    talk = Dialogue(timers=Timers(inactivity=10))
+    assert talk.wait(9.9) == []
+    assert [type(e) for e in talk.wait(0.2)] == [Broken]
+    assert talk.session.data_to_send() == b""
+
+
+def test_a_full_window_is_looked_at_by_its_oldest():
+    """next_tick is the first time-out, and what is overdue is told in its order, however much is open."""
+    talk = Dialogue(timers=CALM)
+    numbers = []
+    for n in range(100):
+        numbers.append(talk.submit(f"s{n}"))
+        talk.now += 0.5
+    talk.answer(numbers[0])
+    talk.now += 8
+    assert talk.session.next_tick(talk.now) == 1000.5 + 60
+    talk.now = 1001.4 + 60
+    assert talk.session.tick(talk.now) == [Unanswered("s1"), Unanswered("s2")]
+    assert talk.session.unanswered == 97
 
 
 def test_no_answer_is_told_once_and_the_late_one_too():
@@ -82,7 +116,7 @@ def test_no_answer_is_told_once_and_the_late_one_too():
     assert talk.wait(59.9) == []
     assert talk.wait(0.2) == [Unanswered("a")]
     assert talk.session.unanswered == 0
-    assert talk.answer(number) == [Answer("a", 0, "1f", late=True)]
+    assert talk.answer(number) == [answered("a", late=True)]
     assert talk.answer(number) == [Noted("submit_sm_resp answers nothing of ours")]
 
 
@@ -90,7 +124,7 @@ def test_no_answer_is_told_once_and_the_late_one_too():
     ("octets", "answer"),
     [
         pytest.param(header_only(0x80000000, 2, 0x58), Answer("a", 0x58, "", late=True), id="generic_nack"),
-        pytest.param(frame(0x80000004, b"", 0x45, 2), Answer("a", 0x45, "", late=True), id="refusal"),
+        pytest.param(frame(0x80000004, b"", 0x45, 2), answered("a", 0x45, b"", late=True), id="refusal"),
     ],
 )
 def test_late_refusals(octets, answer):
@@ -108,7 +142,7 @@ def test_a_late_number_is_not_used_again():
     talk.wait(61)
     talk.session._sequence = 1  # where the numbers begin again
     assert talk.submit("b") == 3
-    assert talk.answer(2) == [Answer("a", 0, "1f", late=True)]
+    assert talk.answer(2) == [answered("a", late=True)]
 
 
 def test_three_in_a_row_end_the_session():

@@ -108,9 +108,13 @@ class Place:
 
     def do(self, what: str, **more) -> dict:
         """A request as the control socket takes it; it must make sense."""
-        answer = self._control.answer(json.dumps({"do": what, **more}).encode())
+        answer = self.ask(what, **more)
         assert answer.pop("ok"), answer
         return answer
+
+    def ask(self, what: str, **more) -> dict:
+        """A request and its answer, good or bad."""
+        return self._control.answer(json.dumps({"do": what, **more}).encode())
 
     def fault(self, name: str, **more) -> None:
         self.do("fault", name=name, **more)
@@ -176,6 +180,11 @@ class Raw:
             head = await self._reader.readexactly(16)
             length = pdu.unpack_header(head).length
             return pdu.unpack(head + await self._reader.readexactly(length - 16))
+
+    async def some(self) -> bytes:
+        """Octets that come, whole PDUs or not."""
+        async with asyncio.timeout(5):
+            return await self._reader.read(4096)
 
     async def ended(self) -> bool:
         """Waits until the peer has closed."""

@@ -1,0 +1,51 @@
+"""Asking an SMSC about a text that it has taken: query_sm and cancel_sm (SMPP 3.4 sections 4.8 and 4.9). Pure.
+
+Both need the message_id that the SMSC gave, and the addresses as they were sent. So neither can settle a text that is
+uncertain: that one has no message_id.
+"""
+
+from __future__ import annotations
+
+from smsgwd.config import SmppConfig
+from smsgwd.errors import PduError
+from smsgwd.model import DeliveryReport
+from smsgwd.smpp.addresses import Addresses
+from smsgwd.smpp.bodies import CancelSm, QuerySm, QuerySmResp
+from smsgwd.smpp.events import Answer
+from smsgwd.smpp.receipt import STATES
+from smsgwd.sms.address import Address
+
+
+class Questions:
+    """As one link writes them."""
+
+    def __init__(self, config: SmppConfig) -> None:
+        self._addresses = Addresses(config)
+        self._service_type = config.service_type.encode("ascii", "replace")
+
+    def query_sm(self, reference: str, sender: str) -> QuerySm:
+        """PduError for what does not fit."""
+        return QuerySm(_id(reference), *self._addresses.source(sender))
+
+    def cancel_sm(self, reference: str, to: str, sender: str) -> CancelSm:
+        """PduError for what does not fit."""
+        source, destination = self._addresses.source(sender), self._addresses.destination(Address.parse(to))
+        return CancelSm(self._service_type, _id(reference), *source, *destination)
+
+
+def report_of(answer: Answer, reference: str, to: str) -> DeliveryReport | None:
+    """What query_sm_resp tells; None when the SMSC refuses to tell, or knows no state."""
+    body = answer.body
+    if answer.status or not isinstance(body, QuerySmResp) or body.message_state not in STATES:
+        return None
+    status, word = STATES[body.message_state]
+    code = f"error {body.error_code}" if body.error_code else ""
+    reason = f"the SMSC says {word}" + (f", {code}" if code else "")
+    return DeliveryReport(reference=reference, status=status, code=code, reason=reason, recipient=Address.parse(to))
+
+
+def _id(reference: str) -> bytes:
+    try:
+        return reference.encode("latin-1")
+    except UnicodeEncodeError:
+        raise PduError("a message_id has characters of Latin-1 only") from None
