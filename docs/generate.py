@@ -22,6 +22,7 @@ from smsgwd.cli import COMMANDS
 from smsgwd.cli.sim import SIMULATORS
 from smsgwd.config.keys import DURATION
 from smsgwd.events import KINDS, WEBHOOK_KINDS
+from smsgwd.faults import Entry, made_by
 from smsgwd.model import MESSAGE_TRANSITIONS, SUBMISSION_TRANSITIONS
 from smsgwd.modem.sim import catalogue as modem_catalogue
 from smsgwd.modem.sim import families as modem_families
@@ -97,8 +98,17 @@ def faults() -> str:
 
 def catalogue() -> str:
     """The names F1 to F29 and what makes them."""
-    rows = [f"| `{name}` | {entry.what} | {made} |" for name, entry in modem_catalogue.CATALOGUE.items()
-            for made in [modem_catalogue.made_by(entry) if entry.why else f"`{modem_catalogue.made_by(entry)}`"]]  # fmt: skip
+    return _catalogue(modem_catalogue.CATALOGUE)
+
+
+def smsc_catalogue() -> str:
+    """The names F30 to F40 and what makes them."""
+    return _catalogue(centre_faults.CATALOGUE)
+
+
+def _catalogue(table: Mapping[str, Entry]) -> str:
+    rows = [f"| `{name}` | {entry.what} | {made} |" for name, entry in table.items()
+            for made in [made_by(entry) if entry.why else f"`{made_by(entry)}`"]]  # fmt: skip
     return "| name | what happens | made by |\n|---|---|---|\n" + "\n".join(rows)
 
 
@@ -227,6 +237,7 @@ def fields() -> str:
 #: mark -> who makes what stands between
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands, "exit-statuses": exit_statuses, "faults": faults, "smsc-faults": smsc_faults,
+    "smsc-catalogue": smsc_catalogue,
     "catalogue": catalogue, "profiles": profiles, "keys": keys, "kinds": kinds,
     "message-states": message_states, "submission-states": submission_states, "calls": calls, "fields": fields,
 }  # fmt: skip

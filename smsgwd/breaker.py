@@ -5,9 +5,10 @@ Then each text would be tried, and failed, on the one link that cannot. So a lan
 :class:`Breaker`:
 
 * a refusal whose class is *link* opens it at once,
-* the same refusal for now (or silence) over ``RUN`` different numbers with no success between opens it,
-* a permanent refusal is about its text, and one that asks for a pause of ``PASSING`` seconds at most (a busy SIM, an SMSC
-  that says we are too fast) is minded by the pace: neither counts,
+* the same refusal for now (or silence) over ``RUN`` different numbers with no success between opens it (over more, where
+  the refusal says that it is mostly about its number),
+* a permanent refusal is about its text, and one that asks for a pause of ``PASSING`` seconds at most (a busy SIM), or
+  says that we are too fast, is minded by the pace: neither counts,
 * open, the link rests: a minute first, twice as long after each failed trial, a quarter of an hour at most; then one text
   is the trial, and success closes it.
 """
@@ -64,7 +65,8 @@ class Breaker:
             self._numbers.clear()
         self._numbers.add(to)
         at_once = isinstance(outcome, Refusal) and outcome.class_ is RefusalClass.LINK
-        if not (at_once or self.on_trial or len(self._numbers) >= RUN):
+        run = outcome.run or RUN if isinstance(outcome, Refusal) else RUN
+        if not (at_once or self.on_trial or len(self._numbers) >= run):
             return None
         least = outcome.retry_after if isinstance(outcome, Refusal) and at_once else 0.0
         self._rest = min(max(self._rest * 2 or FIRST_REST, least), LONGEST_REST)
@@ -77,4 +79,4 @@ def _passes(refusal: Refusal) -> bool:
     """It says nothing about the link."""
     if refusal.class_ is RefusalClass.TEMPORARY:
         return 0 < refusal.retry_after <= PASSING
-    return refusal.class_ is RefusalClass.PERMANENT
+    return refusal.class_ in (RefusalClass.PERMANENT, RefusalClass.BUSY)

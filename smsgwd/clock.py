@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -55,6 +56,11 @@ async def came(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+
+
 def isoformat(ms: int) -> str:
     """ISO 8601 in UTC with milliseconds: ``2026-11-23T14:00:05.000Z``."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_to_the_second(ms // 1000)}.{ms % 1000:03d}Z"

@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 
 from smsgwd import __version__, log
+from smsgwd.bounds import prices_of
 from smsgwd.clock import Clock, SystemClock, came
 from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, parse_rate
 from smsgwd.config.file import load
@@ -34,6 +35,7 @@ from smsgwd.gateway import Gateway
 from smsgwd.intake import Intake
 from smsgwd.link import Dialogue, Link
 from smsgwd.model import EventData, LinkState
+from smsgwd.prices import Prices
 from smsgwd.queue.interface import Queue
 from smsgwd.queue.sqlite import Limits, open_queue
 from smsgwd.react import React
@@ -68,7 +70,8 @@ def route_links(config: Config) -> list[RouteLink]:
     """The links of a configuration as routing sees them, all down."""
     return [
         RouteLink(name=x.name, number=x.number, prefixes=x.prefixes, classes=x.classes, weight=x.weight,
-                  failover=x.failover)
+                  failover=x.failover, denied=x.denied, countries=x.countries, prices=Prices(x.cost, x.costs),
+                  senders=x.senders if isinstance(x, SmppConfig) else ())
         for x in config.link
         if x.enabled
     ]
@@ -76,7 +79,20 @@ def route_links(config: Config) -> list[RouteLink]:
 
 def queue_limits(config: Config) -> Limits:
     """What the queue decides by."""
-    return Limits(attempts=config.limits.attempts)
+    return Limits(attempts=config.limits.attempts, accounts=accounts(config), prices=prices_of(config))
+
+
+def accounts(config: Config) -> dict[str, tuple[str, ...]]:
+    """For each link that shares its account (the same system_id at the same hosts) with others: all of them, itself first."""
+    shared: dict[tuple[str, frozenset[str]], list[str]] = {}
+    for x in config.link:
+        if isinstance(x, SmppConfig) and x.system_id:
+            shared.setdefault((x.system_id, frozenset((x.host, *x.hosts))), []).append(x.name)
+    return {
+        name: (name, *(other for other in names if other != name))
+        for names in shared.values() if len(names) > 1
+        for name in names
+    }  # fmt: skip
 
 
 def make_link(config: LinkConfig, clock: Clock, profiles: str = "") -> Link:
@@ -124,6 +140,7 @@ class Daemon:
     async def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         recovered = await self.queue.recover(self.clock.now())
+        await self.gateway.begin()
         for status in await self.queue.links():
             self.roster.note(status.name, paused=status.paused)
         await self.queue.record_event(
@@ -144,7 +161,10 @@ class Daemon:
     def _start_workers(self, group: asyncio.TaskGroup) -> None:
         stop = self.stop_workers
         for config, link in self.links:
-            lane = Lane(link, self.queue, self.roster, self.clock, rate=parse_rate(config.rate))
+            lane = Lane(
+                link, self.queue, self.roster, self.clock, self.gateway.replan, rate=parse_rate(config.rate),
+                settled=self.gateway.settled,
+            )  # fmt: skip
             group.create_task(lane.run(stop), name=f"lane {link.name}")
         group.create_task(self.react.run(stop), name="react")
         group.create_task(self._outbox(), name="outbox")
@@ -155,21 +175,21 @@ class Daemon:
         group.create_task(self._watch_store(), name="watch of the store")
 
     async def supervise(self, config: LinkConfig, link: Link) -> None:
-        """Runs a link, again and again, with growing pauses between."""
+        """Runs a link, again and again, with growing pauses between, or those that it asks for."""
         pause, again = FIRST_PAUSE, self.queue.hint(f"restart:{link.name}")
         while not self.stop_links.is_set():
             began = self.clock.monotonic()
-            why = "stopped"
+            why, asked = "stopped", None
             try:
                 await link.run(self.intake, self.stop_links)
             except LinkError as e:
-                why = str(e)
+                why, asked = str(e), e.retry_after
             await self.intake.changed(link.name, LinkState.DOWN, why)
             if self.stop_links.is_set():
                 return
             if self.clock.monotonic() - began >= SETTLED:
                 pause = FIRST_PAUSE
-            wait = max(pause * random.uniform(0.8, 1.2), getattr(link, "least_pause", 0.0))
+            wait = pause * random.uniform(0.8, 1.2) if asked is None else asked
             await _either(self.stop_links, again, wait)
             again.clear()
             pause = min(pause * 2, LAST_PAUSE)
@@ -208,10 +228,8 @@ class Daemon:
                     return
                 await came(self.stop_workers, STORE_PAUSE)
                 continue
-            for event in events:
-                level, text, fields = log.event_line(event)
-                getattr(journal, level)(text, **fields)
-                position = event.id
+            log.write_events(journal, events)
+            position = events[-1].id if events else position
             if self.stop_workers.is_set() and not events:
                 return
             if len(events) < 500 and not self.stop_workers.is_set():
@@ -222,6 +240,7 @@ class Daemon:
         """What the clock alone makes due, and the watchdog of systemd."""
         while not self.stop_workers.is_set():
             with contextlib.suppress(StoreUnavailable):
+                await self.gateway.tell()
                 while await self.queue.expire(self.clock.now()) and not self.stop_workers.is_set():
                     pass  # it is bounded: there may be more
             sd_notify("WATCHDOG=1")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from smsgwd.breaker import Breaker
@@ -24,8 +24,8 @@ from smsgwd.clock import Clock, came
 from smsgwd.errors import LinkError, StoreUnavailable, Uncertain
 from smsgwd.link import Link
 from smsgwd.log import get_logger
-from smsgwd.model import EventData, InDoubt, Outcome, Segment
-from smsgwd.queue.interface import Queue
+from smsgwd.model import EventData, InDoubt, Message, Outcome, Segment
+from smsgwd.queue.interface import Move, Queue
 from smsgwd.routing import Roster, Route, choose
 
 #: seconds that a link may be away before its texts move to others
@@ -40,6 +40,8 @@ STORE_PAUSE = 1.0
 RECORD_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 T = TypeVar("T")
+#: a text that waits, and the name of another link -> how it goes there; None when it has to stay
+Replan = Callable[[Message, str], Move | None]
 
 log = get_logger("dispatch")
 
@@ -47,9 +49,14 @@ log = get_logger("dispatch")
 class Lane:
     """Carries the texts of one link."""
 
-    def __init__(self, link: Link, queue: Queue, roster: Roster, clock: Clock, *, rate: float = 0.0) -> None:
-        """``rate``: segments a second, 0 = as fast as the link answers."""
-        self.link, self.queue, self.roster, self.clock = link, queue, roster, clock
+    def __init__(
+        self, link: Link, queue: Queue, roster: Roster, clock: Clock, replan: Replan, *, rate: float = 0.0,
+        settled: Callable[[Iterable[object]], None] = lambda moved: None,
+    ) -> None:
+        """``replan``: how a text goes over another link; ``settled`` is told the ids of those that were moved, or not.
+        ``rate``: segments a second, 0 = as fast as the link answers."""
+        self._settled = settled
+        self.link, self.queue, self.roster, self.clock, self.replan = link, queue, roster, clock, replan
         self._hint = queue.hint(f"link:{link.name}")
         self._interval = 1.0 / rate if rate else 0.0
         self._next_slot = 0.0
@@ -191,14 +198,22 @@ class Lane:
             return
         with contextlib.suppress(StoreUnavailable):
             while moves := await self._moves():
-                if not await self.queue.reroute(moves, self.clock.now()):
-                    return
+                try:
+                    if not await self.queue.reroute(moves, self.clock.now()):
+                        return
+                finally:
+                    self._settled([move.message for move in moves])
 
-    async def _moves(self) -> list[tuple[str, str]]:
+    async def _moves(self) -> list[Move]:
+        """Texts that other links can take now, as those will send them."""
         moves = []
         for i, message in enumerate(await self.queue.waiting(self.link.name, 500)):
-            route = choose(message.to, message.class_, self.roster.links, without=self.link.name, ticket=i)
+            full = self.roster.full(message.to)
+            route = choose(message.to, message.class_, self.roster.links, without=self.link.name, ticket=i, full=full)
             other = self.roster.get(route.link) if isinstance(route, Route) else None
-            if other is not None and other.ready:
-                moves.append((message.id, other.name))
+            if other is None or not other.ready:
+                continue
+            move = self.replan(message, other.name)
+            if move is not None:
+                moves.append(move)
         return moves

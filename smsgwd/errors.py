@@ -49,11 +49,12 @@ class RequestRefused(SmsgwdError):
     """The request was refused and nothing was stored.
 
     ``code`` is the stable slug that callers may test (``invalid-number``, ``empty-text``, ``too-long``,
-    ``unknown-link``, ``no-route``, ``opted-out`` ...); it becomes the ``type`` of an RFC 9457 problem.
+    ``unknown-link``, ``no-route``, ``opted-out`` ...); it becomes the ``type`` of an RFC 9457 problem. ``retry_after``:
+    the same request may be accepted after so many seconds; 0 = unknown, or never.
     """
 
-    def __init__(self, code: str, detail: str) -> None:
-        self.code = code
+    def __init__(self, code: str, detail: str, *, retry_after: float = 0.0) -> None:
+        self.code, self.retry_after = code, retry_after
         super().__init__(detail)
 
 
@@ -66,9 +67,16 @@ class Conflict(SmsgwdError):
 
 
 class LinkError(SmsgwdError):
-    """The link broke; it is started again after a pause."""
+    """The link broke; it is started again after a pause.
+
+    ``retry_after``: seconds that the link itself wants to wait; None leaves them to who started it.
+    """
 
     retryable = True
+
+    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)
 
 
 class Uncertain(SmsgwdError):

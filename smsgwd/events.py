@@ -38,6 +38,9 @@ KINDS: dict[str, str] = {
     "consent.changed": "a person opted in or out",
     "rule.matched": "a rule matched",
     "reply.suppressed": "an automatic answer was held back",
+    # limits
+    "cap.reached": "half, four fifths or all of a cap is used; at 100 % nothing more is accepted until its period ends",
+    "pumping.suspected": "many neighbouring numbers within an hour; more of that block are refused",
     # desks
     "webhook.delivered": "an endpoint took a call",
     "webhook.retry": "an endpoint did not take a call; it will be tried again",
@@ -51,6 +54,7 @@ KINDS: dict[str, str] = {
     "link.paused": "paused by an operator",
     "link.resumed": "resumed by an operator",
     "link.notice": "a link tells something",
+    "link.alarm": "a link needs an operator: its configuration, its account or its delivery reports",
     "storage.high": "the SIM or modem storage is 80 % full",
     "storage.full": "the SIM or modem storage is full",
     "pin.sent": "a SIM PIN was tried, once",

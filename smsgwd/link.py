@@ -65,6 +65,21 @@ class Dialogue(Protocol):
         ...
 
 
+@runtime_checkable
+class Carrier(Protocol):
+    """A link that can also ask its network about texts that it has taken. ``reference`` is what Accepted had, ``to`` and
+    ``sender`` are the numbers as the text has them (``sender`` empty = the link's own). LinkError when the link is not
+    up, or is not configured for it."""
+
+    async def query(self, reference: str, to: str, sender: str) -> DeliveryReport | None:
+        """What became of a text; None when the network does not say."""
+        ...
+
+    async def withdraw(self, reference: str, to: str, sender: str) -> bool:
+        """Takes a text back; False when it was too late, or no answer came."""
+        ...
+
+
 class Link(Protocol):
     """One live way to the network."""
 
@@ -73,11 +88,12 @@ class Link(Protocol):
 
     @property
     def window(self) -> int:
-        """How many segments may be in :meth:`submit` at once; 1 for a modem."""
+        """How many segments may be in :meth:`submit` at once; 1 for a modem. It may change with each ``changed``."""
         ...
 
     async def run(self, sink: LinkSink, stop: asyncio.Event) -> None:
-        """Opens, sets up, and serves until ``stop``; then drains and closes. Raises LinkError when it breaks."""
+        """Opens, sets up, and serves until ``stop``; then drains and closes. Raises LinkError when it breaks, with
+        ``retry_after`` when it knows better than others how long to wait."""
         ...
 
     async def submit(self, segment: Segment) -> SubmitResult:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import structlog
@@ -35,6 +35,10 @@ WARNINGS = frozenset(
 )  # fmt: skip
 
 
+#: the least level that is written
+_least = logging.INFO
+
+
 def redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog step that hides what must not be shown."""
     for key, value in line.items():
@@ -52,6 +56,8 @@ def scrub(text: str) -> str:
 
 def set_up(level: str = "info", stream: Any = None) -> None:
     """Sets up logging for this process. ``level``: debug shows every step of every text."""
+    global _least
+    _least = logging.getLevelNamesMapping()[level.upper()]
     stream = stream or sys.stdout
     people = stream.isatty()
     renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
@@ -62,7 +68,7 @@ def set_up(level: str = "info", stream: Any = None) -> None:
             redact,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(_least),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
@@ -73,9 +79,13 @@ def get_logger(part: str) -> Any:
     return structlog.get_logger(part=part)
 
 
-def event_line(event: Event) -> tuple[str, str, dict[str, Any]]:
-    """An event as (level, message, fields)."""
-    level = "debug" if event.kind in STEPS else "warning" if event.kind in WARNINGS else "info"
-    fields: dict[str, Any] = {"kind": event.kind, "event_id": event.id, "at": isoformat(event.at)}
-    fields |= {name: value for name, value in (("message", event.message), ("link", event.link)) if value}
-    return level, KINDS.get(event.kind, event.kind), fields | {k: v for k, v in event.data.items() if k not in fields}
+def write_events(logger: Any, events: Iterable[Event]) -> None:
+    """Writes one line for each event, in order. Steps that the level hides cost nothing."""
+    bound = logger.bind()
+    for event in events:
+        if event.kind in STEPS and _least > logging.DEBUG:
+            continue
+        write = bound.debug if event.kind in STEPS else bound.warning if event.kind in WARNINGS else bound.info
+        fields: dict[str, Any] = {"kind": event.kind, "event_id": event.id, "at": isoformat(event.at)}
+        fields |= {name: value for name, value in (("message", event.message), ("link", event.link)) if value}
+        write(KINDS.get(event.kind, event.kind), **fields | {k: v for k, v in event.data.items() if k not in fields})

@@ -22,14 +22,19 @@ from smsgwd.sms.encoding import Alphabet
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _VALUES = {c: i for i, c in enumerate(_DIGITS)}
+#: two digits at a time: ids are written several times for each text
+_PAIRS = tuple(a + b for a in _DIGITS for b in _DIGITS)
 
 MESSAGE, CONVERSATION, SUBMISSION, OUTBOX, TOKEN = "msg", "cnv", "sub", "out", "tok"
 
 
 def public_id(prefix: str, row: int) -> str:
     """``msg_`` and 13 characters of base 32 that sort like the number: 0 <= row < 2**63."""
-    text = "".join(_DIGITS[row >> shift & 31] for shift in range(60, -1, -5))
-    return f"{prefix}_{text}"
+    p = _PAIRS
+    return (
+        f"{prefix}_{_DIGITS[row >> 60]}{p[row >> 50 & 1023]}{p[row >> 40 & 1023]}{p[row >> 30 & 1023]}"
+        f"{p[row >> 20 & 1023]}{p[row >> 10 & 1023]}{p[row & 1023]}"
+    )
 
 
 def row_id(prefix: str, public: str) -> int:
@@ -46,6 +51,12 @@ def row_id(prefix: str, public: str) -> int:
     if row >= 1 << 63:
         raise NotFound(f"{public!r} is not an id of the form {prefix}_…")
     return row
+
+
+def own_reference(row: int) -> int:
+    """16 bits of a row's number that rows of one minute do not share: its milliseconds and its counter, added. (The low
+    bits alone are 0 for the first row of every millisecond.)"""
+    return (row + (row >> 20)) & 0xFFFF
 
 
 # ---- states --------------------------------------------------------------------------------------------------------
@@ -196,6 +207,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     author: str = ""
     held: bool = False
+    #: why it is due later than was asked for; empty when it is not
+    waits: str = ""
 
     @property
     def parts(self) -> int:
@@ -231,6 +244,8 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
     """The network took the segment. ``reference`` is TP-MR or the SMSC's message_id; empty when it gave none."""
 
     reference: str = ""
+    #: a report on it is to be expected, where its text wants reports; False for a part that the carrier was not asked about
+    report: bool = True
 
 
 class RefusalClass(StrEnum):
@@ -256,6 +271,10 @@ class Refusal(msgspec.Struct, frozen=True, tag="refused"):
     retry_after: float = 0.0
     #: most tries of a text that is refused like this; 0 = as configured
     tries: int = 0
+    #: an operator is alarmed the so-manieth time within an hour, since it tells of a mistake of ours; 0 = never
+    alarm: int = 0
+    #: so many of them in a row, over different numbers, make the link rest; 0 = as usual
+    run: int = 0
 
 
 class InDoubt(msgspec.Struct, frozen=True, tag="uncertain"):
@@ -360,6 +379,8 @@ class InboundSegment(msgspec.Struct, frozen=True, kw_only=True):
     #: optional parameters that the standard does not have: name of the configuration or ``0x1401`` -> value
     meta: dict[str, str] = {}
     fault: str = ""
+    #: it reads like a delivery report, though nothing marks it as one: it is one if the store knows what it speaks of
+    receipt: DeliveryReport | None = None
 
 
 class ReportStatus(StrEnum):
@@ -400,7 +421,7 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes = b""
     #: how the reference may differ from what the link was told at first (smpp: ``receipt_id``)
     match: ReferenceMatch = ReferenceMatch.SAME
-    #: user_message_reference of SMPP: the low 16 bits of our submission's number, echoed; None where there is none
+    #: user_message_reference of SMPP: :func:`own_reference` of our submission's number, echoed; None where there is none
     own: int | None = None
 
 

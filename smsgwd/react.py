@@ -11,15 +11,16 @@ reason, and the rest of the decision stands.
 from __future__ import annotations
 
 import asyncio
-
-import msgspec
+from collections.abc import Sequence
 
 from smsgwd.clock import Clock, came
+from smsgwd.config import parse_burst
 from smsgwd.errors import RequestRefused, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.log import get_logger
 from smsgwd.model import Draft, Event, Message, Origin, PeerFacts, Reaction
 from smsgwd.queue.interface import Queue
+from smsgwd.routing.rates import too_many
 from smsgwd.rules.engine import decide
 from smsgwd.rules.model import ConsentTexts, Decision, GuardLimits, Inbound, RuleSet
 
@@ -66,8 +67,20 @@ class React:
         message = await self.queue.message(event.message)
         facts = await self.queue.peer_facts(event.message, self.clock.now())
         decision = decide(self.rules, self._view(event, message), facts, self._limits(), self._consent_texts())
-        reaction = self._reaction(event, message, facts, decision)
-        await self.queue.react(reaction, self.clock.now())
+        sent = await self._sent(facts.contact.number) if decision.replies else ()
+        reaction = self._reaction(event, message, facts, decision, sent)
+        try:
+            await self.queue.react(reaction, self.clock.now())
+        finally:
+            self.gateway.settled(reaction.replies)
+
+    async def _sent(self, number: str) -> Sequence[int]:
+        """When this person got automatic texts, as far back as a limit looks."""
+        longest = max((seconds for _, seconds in self._per_number()), default=0)
+        return await self.queue.automatic_since(number, self.clock.now() - longest * 1000) if longest else ()
+
+    def _per_number(self) -> list[tuple[int, int]]:
+        return [parse_burst(text) for text in self.gateway.config.limits.per_number]
 
     def _view(self, event: Event, message: Message) -> Inbound:
         row = self.gateway.roster.get(message.link)
@@ -82,6 +95,7 @@ class React:
             flash=event.data.get("message_class") == 0,
             stored=bool(event.data.get("stored")),
             call=bool(event.data.get("call")),
+            meta=message.meta,
         )
 
     def _limits(self) -> GuardLimits:
@@ -99,21 +113,24 @@ class React:
         texts = self.gateway.config.consent
         return ConsentTexts(stop=texts.stop_reply, start=texts.start_reply, help=texts.help_reply)
 
-    def _reaction(self, event: Event, message: Message, facts: PeerFacts, decision: Decision) -> Reaction:
+    def _reaction(self, event: Event, message: Message, facts: PeerFacts, decision: Decision, sent: Sequence[int]) -> Reaction:
         replies: list[Draft] = []
         suppressed = list(decision.suppressed)
         for reply in decision.replies:
             origin = Origin.RULE if reply.rule else Origin.CONSENT
+            # the answer to STOP is owed in any case, so it counts and is never held back
+            if reply.rule and (held := too_many(sent, self.clock.now(), self._per_number())):
+                suppressed.append((f"reply of {reply.rule}", held.reason))
+                continue
             try:
                 draft = self.gateway.answer(
-                    facts.conversation, reply.text, origin=origin, rule=reply.rule, answers=message.id
-                )
+                    facts.conversation, reply.text, origin=origin, rule=reply.rule, answers=message.id,
+                    # the one confirmation counts as allowed for five minutes only; late it is not sent at all
+                    within=0 if reply.rule else 300,
+                )  # fmt: skip
             except RequestRefused as e:
                 suppressed.append((f"reply of {reply.rule or 'consent'}", f"{e.code}: {e}"))
                 continue
-            if origin == Origin.CONSENT:
-                # the one confirmation counts as allowed for five minutes only; late it is not sent at all
-                draft = msgspec.structs.replace(draft, expires=self.clock.now() + 300_000)
             replies.append(draft)
         # a desk that hears of every text anyway is not told twice
         desks = {desk.name for desk in self.gateway.config.helpdesk if "message.received" not in desk.events}

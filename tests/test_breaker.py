@@ -28,6 +28,7 @@ def test_a_run_over_different_numbers(outcome):
     "outcome",
     [
         pytest.param(Refusal("ESME 0x58", RefusalClass.TEMPORARY, "too fast", 1.0), id="too fast"),
+        pytest.param(Refusal("ESME 0x58", RefusalClass.BUSY, "too fast", 60.0), id="far too fast"),
         pytest.param(Refusal("CMS 314", RefusalClass.TEMPORARY, "SIM busy", 2.0), id="a busy SIM"),
         pytest.param(Refusal("ESME 0x0B", RefusalClass.PERMANENT, "refuses the destination"), id="bad numbers"),
     ],
@@ -40,6 +41,13 @@ def test_what_is_no_fault_of_the_link(outcome):
         assert breaker.note(f"+1555010000{i}", BUSY, 0.0) is None
         assert breaker.note(f"+1555010001{i}", outcome, 0.0) is None
     assert breaker.note("+15550100099", BUSY, 0.0) is not None
+
+
+def test_a_refusal_that_is_mostly_about_its_number():
+    """It says how many of its kind make the link rest."""
+    breaker, full = Breaker(), Refusal("ESME 0x14", RefusalClass.TEMPORARY, "queue full", 30.0, run=10)
+    assert all(breaker.note(f"+1555010000{i}", full, 0.0) is None for i in range(9))
+    assert breaker.note("+15550100009", full, 0.0) is not None
 
 
 def test_success_ends_a_run():

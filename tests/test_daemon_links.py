@@ -75,14 +75,14 @@ async def test_link_that_was_up_for_a_minute_starts_anew(home, queue):
 
 
 @pytest.mark.usefixtures("quick")
-async def test_link_may_ask_for_a_longer_pause(home, queue):
-    """A link that names a least pause (a PIN that must not be tried again soon) gets it."""
+async def test_link_may_name_its_pause(home, queue):
+    """A link that knows when it may be tried again (an account that a carrier locks) gets that, not the pauses of others."""
     link = PlainLink()
-    link.least_pause = 0.15
-    link.runs.append(LinkError("x"))
+    link.runs.extend([LinkError("wrong password", retry_after=0.15), *[LinkError("closed", retry_after=0.0)] * 3])
     async with supervised(home, queue, StillClock(), link):
-        await until(lambda: len(link.began) == 2)
+        await until(lambda: len(link.began) == 5)
     assert pauses(link)[0] >= 0.14
+    assert sum(pauses(link)[1:]) < 0.06 + 0.12  # what doubling would have made of the last two alone
 
 
 async def test_stop_during_a_pause(home, queue):

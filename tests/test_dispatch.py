@@ -8,7 +8,10 @@ from smsgwd import dispatch
 from smsgwd.clock import SystemClock
 from smsgwd.errors import LinkError, Uncertain
 from smsgwd.model import Accepted, MessageClass
+from smsgwd.queue.interface import Move
 from smsgwd.queue.sqlite import Limits, open_queue
+from smsgwd.sms.encoding import Alphabet
+from smsgwd.sms.split import split
 from tests.contract.making import HOUR, LINK, NOW, PERMANENT, SECOND, TEMPORARY, accept, kinds, state
 from tests.helpdesk.worker import Flaky, until
 from tests.queue.plainlink import PlainLink, lanes, quiet, reaches, roster
@@ -292,6 +295,25 @@ async def test_texts_move_after_the_grace(queue, clock):
         await reaches(queue, free, "sent")
     assert (two.texts, await state(queue, pinned)) == (["free"], "queued")
     assert "message.rerouted" in await kinds(queue, free)
+
+
+async def test_texts_move_as_the_other_link_sends_them(queue, clock):
+    """A text is planned anew for the link that it moves to; one that may not go there stays."""
+    one, two, route = PlainLink("m1"), PlainLink("m2"), roster("m1", "m2")
+    route.note("m1", up=False)
+    good, long = await accept(queue, "good"), await accept(queue, "long")
+
+    def replan(message, link):
+        plan = split(f"{message.text} by {link}", alphabet=Alphabet.UCS2)
+        return Move(message.id, link, plan) if message.text == "good" else None
+
+    async with lanes(queue, clock, [one, two], route, replan=replan):
+        await quiet()
+        clock.move(dispatch.GRACE)
+        queue.poke("link:m1")
+        await reaches(queue, good, "sent")
+        assert await state(queue, long) == "queued"
+    assert [(s.text, s.alphabet) for s in two.segments] == [("good by m2", Alphabet.UCS2)]
 
 
 async def test_nothing_is_read_when_there_is_nowhere_to_go(queue, clock):

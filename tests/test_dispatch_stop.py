@@ -9,7 +9,7 @@ from smsgwd.clock import SystemClock
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import DAY, NOW, accept, draft, state
 from tests.helpdesk.worker import Flaky, until
-from tests.queue.plainlink import PlainLink, halt, lanes, quiet, reaches, roster
+from tests.queue.plainlink import PlainLink, halt, lanes, quiet, reaches, roster, same_everywhere
 from tests.store import StillClock
 
 
@@ -96,7 +96,7 @@ async def test_cut_short(queue, clock, claimed):
     link.gate.clear()
     messages = [await accept(queue, str(n)) for n in range(claimed)]
     async with asyncio.timeout(5):
-        task = asyncio.create_task(dispatch.Lane(link, queue, roster(), clock).run(asyncio.Event()))
+        task = asyncio.create_task(dispatch.Lane(link, queue, roster(), clock, same_everywhere).run(asyncio.Event()))
         for _ in range(claimed):
             await asyncio.sleep(0)
         task.cancel()

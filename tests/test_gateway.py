@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from smsgwd.config import Config, Gateway, Helpdesk, Limits, ModemConfig
 from smsgwd.errors import RequestRefused
-from smsgwd.gateway import SendRequest, compose, normal_number, parse_at, parse_validity
+from smsgwd.gateway import SendRequest, compose, parse_at, parse_validity
 from smsgwd.model import MessageClass
 from smsgwd.routing import RouteLink
+from smsgwd.routing.numbers import normal_number
 from smsgwd.sms.encoding import Alphabet
 
 NOW = int(datetime(2026, 11, 23, 15, 0).astimezone().timestamp() * 1000)
@@ -52,7 +53,7 @@ def test_numbers(written, wanted):
         pytest.param({"to": "٠١٢٣٤٥٦٧٨"}, "invalid-number", id="arabic digits"),
         pytest.param({"to": "+15550100777\n"}, "invalid-number", id="newline"),
         pytest.param({"to": '+44"\rAT+CFUN=0\r'}, "invalid-number", id="injection"),
-        pytest.param({"to": "12345"}, "invalid-number", id="short code"),
+        pytest.param({"to": "12345"}, "short-code-not-allowed", id="short code"),
         pytest.param({"to": "+999123456789"}, "invalid-number", id="no such calling code"),
         pytest.param({"to": "+447400123456"}, "country-not-allowed", id="other country"),
         pytest.param({"text": ""}, "empty-text", id="empty text"),

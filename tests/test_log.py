@@ -43,9 +43,25 @@ def test_level_hides_steps():
     for level, lines in (("info", 0), ("debug", 1)):
         out = io.StringIO()
         log.set_up(level, out)
-        name, text, fields = log.event_line(Event(id=1, at=0, kind="message.sending", message="msg_x"))
-        getattr(log.get_logger("test"), name)(text, **fields)
+        log.write_events(log.get_logger("test"), [Event(id=1, at=0, kind="message.sending", message="msg_x")])
         assert len(out.getvalue().splitlines()) == lines
+
+
+def test_events_of_the_log_are_lines_of_their_levels():
+    """An event becomes a line with its words, its number and its data; what went wrong is a warning."""
+    out = io.StringIO()
+    log.set_up("info", out)
+    found = [
+        Event(id=7, at=1000, kind="message.sent", message="msg_x", link="m1", data={"part": 1, "kind": "never"}),
+        Event(id=8, at=2000, kind="message.failed", data={"reason": "to +15550100777"}),
+    ]
+    log.write_events(log.get_logger("test"), found)
+    sent, failed = map(json.loads, out.getvalue().splitlines())
+    assert (sent["event"], sent["kind"], sent["event_id"], sent["message"], sent["link"], sent["part"], sent["level"]) == (
+        KINDS["message.sent"], "message.sent", 7, "msg_x", "m1", 1, "info",
+    )  # fmt: skip
+    assert sent["at"] == "1970-01-01T00:00:01.000Z"
+    assert (failed["level"], failed["reason"]) == ("warning", "to +155…77")
 
 
 def test_event_kinds_of_the_log_exist():

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 
+import msgspec
 import pytest
 
 from smsgwd.model import ConsentState
 from smsgwd.queue.interface import MessageFilter
 from smsgwd.react import React
+from smsgwd.routing.caps import Caps
 from smsgwd.rules.load import load_rules
 from tests.store import StillClock, gateway, inbound, store
 
@@ -17,6 +19,11 @@ id = "price"
 priority = 10
 when.any = [ { keyword = "price" } ]
 then = [ { reply = "Hello {contact.name|you}, it is 5 EUR" }, { tag = "sales" }, { forward = "support" } ]
+
+[[rule]]
+id = "abroad"
+when.any = [ { meta = { operator = ["26201", "26202"] } } ]
+then = [ { tag = "abroad" } ]
 
 [[rule]]
 id = "rest"
@@ -53,6 +60,17 @@ async def kinds(queue) -> list[str]:
 
 async def outbound(queue):
     return (await queue.messages(MessageFilter(direction="out"), "", 100)).items
+
+
+async def test_rules_see_the_parameters_of_a_carrier(tmp_path, rules):
+    """A rule may ask for an optional parameter that came with the text."""
+    clock = StillClock()
+    async with store(tmp_path, clock) as queue:
+        text = msgspec.structs.replace(inbound("hello"), meta={"operator": "26202", "0x1401": "ff"})
+        received = await queue.receive("m1", "+15550100100", text, clock.now())
+        await react(queue, gateway(queue, clock), rules, clock)
+        thread = await queue.conversation((await queue.message(received.message)).conversation)
+    assert thread.tags == ("abroad",)
 
 
 async def test_answer_ticket_and_tag(tmp_path, rules):
@@ -158,3 +176,49 @@ async def test_an_answer_that_cannot_be_sent_stops_nothing(tmp_path):
         (held,) = await queue.events_after(0, 100, "reply.suppressed")
         assert "too-long" in str(held.data["why"])
         assert len(await queue.owed("support", 10, clock.now())) == 1
+
+
+async def test_automatic_texts_to_a_person_are_limited(tmp_path, rules):
+    """Whatever the loop limits allow: one automatic text a minute to a person, by default. What is held back is told once
+    and not counted; people's own texts do not count."""
+    clock = StillClock()
+    async with store(tmp_path, clock) as queue:
+        gate = gateway(queue, clock, "[loops]\nper_rule = 100\nper_sender = 100\n")
+        held = []
+        for second in (0, 30, 60, 90, 120):
+            clock.move(30 if second else 0)
+            await queue.receive("m1", "+15550100100", inbound(f"price {second}"), clock.now())
+            await react(queue, gate, rules, clock)
+            held.append(len(await queue.events_after(0, 100, "reply.suppressed")))
+        assert held == [0, 1, 1, 2, 2]
+        assert len(await outbound(queue)) == 3
+        (first, _) = await queue.events_after(0, 100, "reply.suppressed")
+        assert first.data == {"what": "reply of price", "why": "limits.per_number: 1 automatic texts in 1m"}
+
+
+async def test_an_answer_that_is_not_stored_gives_its_room_back(tmp_path, rules):
+    """The same inbound text decided twice (as after a crash) is answered once, and counted once."""
+    clock = StillClock()
+    async with store(tmp_path, clock) as queue:
+        gate = gateway(queue, clock, "[loops]\nper_rule = 100\n")
+        await queue.receive("m1", "+15550100100", inbound("price"), clock.now())
+        (event,) = await queue.events_after(0, 10, "message.received")
+        worker = React(queue, gate, rules, clock)
+        for _ in range(2):
+            await worker._answer(event)
+            clock.move(61)
+        assert len(await outbound(queue)) == 1
+        assert gate.bounds.ledger.used("link", "m1", clock.now() // 86_400_000) == (1, 0)
+
+
+async def test_answers_to_stop_go_in_spite_of_the_limits(tmp_path, rules):
+    """A person who was answered a moment ago and says STOP gets the confirmation, even when the link's cap is reached."""
+    clock = StillClock()
+    async with store(tmp_path, clock) as queue:
+        gate = gateway(queue, clock)
+        gate.bounds.ledger._caps["link", "m1"] = Caps(segments_per_day=1)
+        for words in ("price", "STOP"):
+            await queue.receive("m1", "+15550100100", inbound(words), clock.now())
+            await react(queue, gate, rules, clock)
+        assert [m.origin for m in await outbound(queue)] == ["consent", "rule"]
+        assert not gate.bounds.ledger._promised

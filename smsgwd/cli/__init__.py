@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "links": ("smsgwd.cli.links:links", "Modems and SMPP binds: list, show, pause, resume, accept."),
     "ussd": ("smsgwd.cli.ussd:ussd", "Send a USSD code over a modem and print the answer."),
     "rules": ("smsgwd.cli.rules:rules", "Rules: check, list, try a text against them, test."),
+    "route": ("smsgwd.cli.route:route", "Routing: explain which link would carry a text, and why."),
     "pdu": ("smsgwd.cli.pdu:pdu", "Decode and encode TPDUs."),
     "outbox": ("smsgwd.cli.outbox:outbox", "Calls owed to helpdesks: list, show, replay."),
     "status": ("smsgwd.cli.status:status", "How the gateway is doing."),

@@ -107,6 +107,14 @@ def pairs(rows: Iterable[tuple[str, object]]) -> None:
             click.echo(f"{name + ':':<14} {value}")
 
 
+def named_values(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Reads a repeatable option: ``("a=1", "b=2")`` by name."""
+    found = [pair.partition("=") for pair in given]
+    if not all(name and sign for name, sign, _ in found):
+        raise click.BadParameter("is written NAME=VALUE", ctx, param)
+    return {name: value for name, _, value in found}
+
+
 def app_of(ctx: click.Context) -> App:
     """The App of this invocation (a command may be run without the main group in tests)."""
     app = ctx.find_object(App)

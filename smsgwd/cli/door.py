@@ -98,6 +98,7 @@ class Door:
         try:
             async with open_queue(self.config.gateway.database, clock=clock, limits=queue_limits(self.config)) as queue:
                 gateway = Gateway(self.config, queue, Roster(route_links(self.config)), clock)
+                await gateway.begin()
                 return (await call(gateway, method, path, query, body))[1]
         except StoreUnavailable as e:
             if "another smsgwd" not in str(e):

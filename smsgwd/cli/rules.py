@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from smsgwd.cli.base import EX_CONFIG, EX_FAILED, App, app_of, json_option
+from smsgwd.cli.base import EX_CONFIG, EX_FAILED, App, app_of, json_option, named_values
 
 
 @click.group()
@@ -107,21 +107,23 @@ def _at(ctx: click.Context, param: click.Parameter, value: str | None) -> int:
 @click.option("--at", callback=_at, metavar="TIME", help="2026-01-31T09:30, in the machine's zone; default: now.")
 @click.option("--name", default="", help="The person's name.")
 @click.option("--tag", "tags", multiple=True, help="A tag of the person; may be given more than once.")
+@click.option("--meta", multiple=True, metavar="NAME=VALUE", callback=named_values,
+              help="An optional parameter of the carrier; repeatable.")
 @click.option("--first-contact", is_flag=True, help="The person never wrote before.")
 @click.option("--opted-out", is_flag=True, help="The person opted out before.")
 @click.argument("text")
 @json_option
 @click.pass_context
 def try_(
-    ctx: click.Context, from_: str, to: str, link: str, at: int, name: str, tags: tuple[str, ...], first_contact: bool,
-    opted_out: bool, text: str,
+    ctx: click.Context, from_: str, to: str, link: str, at: int, name: str, tags: tuple[str, ...], meta: dict[str, str],
+    first_contact: bool, opted_out: bool, text: str,
 ) -> None:  # fmt: skip
     """What the rules would do with TEXT, and why. Nothing is sent or stored; no daemon is needed."""
     from smsgwd.cli.rehearsal import facts_of, limits_of, rehearse
     from smsgwd.rules.model import Inbound
 
     app = app_of(ctx)
-    inbound = Inbound(message="msg_try", from_=from_, to=to, link=link, text=text, at=at)
+    inbound = Inbound(message="msg_try", from_=from_, to=to, link=link, text=text, at=at, meta=meta)
     facts = facts_of(inbound, name=name, tags=tags, first_contact=first_contact, opted_out=opted_out)
     document = rehearse(_load(app), inbound, facts, limits_of(app.door.config), app.door.config)
     app.show(document, lambda: _print(document))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smsgwd.cli.base import App, app_of, json_option
+from smsgwd.cli.base import App, app_of, json_option, named_values
 
 #: states after which nothing more is expected, and whether that is well
 _ENDS = {"delivered": True, "failed": False, "expired": False, "cancelled": False, "uncertain": False}
@@ -26,6 +26,8 @@ _LOOK = 0.25
 @click.option("--flash", is_flag=True, help="Shown at once and not stored by the phone.")
 @click.option("--alphabet", type=click.Choice(["auto", "gsm7", "ucs2"]), default="auto", show_default=True,
               help="auto takes what needs fewest parts.")
+@click.option("--meta", multiple=True, metavar="NAME=VALUE", callback=named_values,
+              help="For the carrier's optional parameters; repeatable.")
 @click.option("--wait", type=click.FloatRange(0, 86400), default=None, metavar="SECONDS",
               help="Wait for sent or delivered; ends with 1 when it failed or the time is over.")
 @click.argument("text")
@@ -33,7 +35,7 @@ _LOOK = 0.25
 @click.pass_context
 def send(
     ctx: click.Context, to: str, from_: str, class_: str, at: str, validity: str, key: str, flash: bool, alphabet: str,
-    wait: float | None, text: str,
+    meta: dict[str, str], wait: float | None, text: str,
 ) -> None:  # fmt: skip
     """Accept TEXT durably and print its id. A TEXT of - is read from stdin.
 
@@ -44,7 +46,7 @@ def send(
         text = sys.stdin.read().removesuffix("\n")
     body: dict[str, Any] = {
         "to": to, "text": text, "from": from_, "class": class_, "at": at, "validity": validity, "key": key,
-        "flash": flash, "alphabet": "" if alphabet == "auto" else alphabet, "origin": "cli",
+        "flash": flash, "alphabet": "" if alphabet == "auto" else alphabet, "meta": meta, "origin": "cli",
     }  # fmt: skip
     accepted = app.door.call("POST", "/v1/messages", body={k: v for k, v in body.items() if v or k in ("to", "text")})
     if wait is None:

@@ -16,12 +16,17 @@ def token() -> None:
 @click.option("--scope", "scopes", multiple=True, required=True, metavar="SCOPE",
               help="messages:send messages:read inbox:read conversations:reply contacts:write consent:write admin; "
                    "may be given more than once.")  # fmt: skip
+@click.option("--segments-per-day", type=click.IntRange(1), metavar="N", help="Most segments in a day (UTC).")
+@click.option("--segments-per-month", type=click.IntRange(1), metavar="N", help="Most segments in a month (UTC).")
+@click.option("--cost-per-day", type=click.FloatRange(0, min_open=True), metavar="X", help="Most money in a day (UTC).")
+@click.option("--cost-per-month", type=click.FloatRange(0, min_open=True), metavar="X", help="Most money in a month (UTC).")
 @json_option
 @click.pass_context
-def create(ctx: click.Context, scopes: tuple[str, ...]) -> None:
+def create(ctx: click.Context, /, scopes: tuple[str, ...], **caps: float | None) -> None:
     """Create a token. It is shown this once; the store keeps its digest alone."""
     app = app_of(ctx)
-    made = app.door.call("POST", "/v1/tokens", body={"scopes": list(scopes)})
+    asked = {name: cap for name, cap in caps.items() if cap is not None}
+    made = app.door.call("POST", "/v1/tokens", body={"scopes": list(scopes), **asked})
     app.show(made, lambda: click.echo(made["token"]))
 
 
@@ -33,10 +38,11 @@ def list_(ctx: click.Context) -> None:
     app = app_of(ctx)
     found = app.door.call("GET", "/v1/tokens")
     rows = [
-        (t["id"], local_time(t["created"]), " ".join(t["scopes"]), f"revoked {local_time(t['revoked'])}" if t["revoked"] else "")
+        (t["id"], local_time(t["created"]), " ".join(t["scopes"]), " ".join(f"{k}={v:g}" for k, v in t["caps"].items()),
+         f"revoked {local_time(t['revoked'])}" if t["revoked"] else "")
         for t in found["items"]
     ]
-    app.show(found, lambda: app.table(["id", "created", "scopes", ""], rows, "no tokens"))
+    app.show(found, lambda: app.table(["id", "created", "scopes", "caps", ""], rows, "no tokens"))
 
 
 @token.command()

@@ -18,6 +18,9 @@ from urllib.parse import urlsplit
 from smsgwd.config import Helpdesk, SmppConfig
 from smsgwd.doctor.apart import apart
 from smsgwd.doctor.report import Check, error, warning, well
+from smsgwd.errors import LinkError
+from smsgwd.smpp.backoff import Hosts, where
+from smsgwd.smpp.tls import expiry, server_name, tls_context
 
 #: seconds for the name, and for the connection with its handshake
 TIMEOUT = 5.0
@@ -34,10 +37,11 @@ class Unreached(Exception):
         super().__init__(why)
 
 
-async def reach(host: str, port: int, *, tls: bool) -> float | None:
-    """Opens a connection and closes it. When its certificate ends (seconds since 1970; None without TLS); Unreached."""
+async def reach(host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> float | None:
+    """Opens a connection and closes it. When its certificate ends (seconds since 1970; None without TLS, or when it is not
+    checked); Unreached. ``name``: the one that the certificate must have, if it is not the host."""
     addresses = await _resolve(host, port)
-    tries = [asyncio.create_task(_connect(a, port, host if tls else ""), name=f"reach {host}") for a in addresses]
+    tries = [asyncio.create_task(_connect(a, port, tls, name or host), name=f"reach {host}") for a in addresses]
     failures: list[BaseException] = []
     try:
         async with asyncio.timeout(TIMEOUT):
@@ -66,12 +70,10 @@ async def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))[:4]
 
 
-async def _connect(address: str, port: int, name: str) -> float | None:
-    context = ssl.create_default_context() if name else None
-    _, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=name or None)
+async def _connect(address: str, port: int, tls: ssl.SSLContext | None, name: str) -> float | None:
+    _, writer = await asyncio.open_connection(address, port, ssl=tls, server_hostname=name if tls else None)
     try:
-        certificate = writer.get_extra_info("peercert")
-        return ssl.cert_time_to_seconds(certificate["notAfter"]) if certificate else None
+        return expiry(writer.get_extra_info("peercert"))
     finally:
         writer.close()
         with contextlib.suppress(OSError, TimeoutError):
@@ -80,29 +82,35 @@ async def _connect(address: str, port: int, name: str) -> float | None:
 
 def _unreached(host: str, port: int, failures: Sequence[BaseException]) -> Unreached:
     """The failure that says most."""
-    where = f"{host}:{port}"
+    place = where(host, port)
     for e in failures:
         if isinstance(e, ssl.SSLCertVerificationError):
-            return Unreached(f"{where}: the TLS certificate is not accepted: {e.verify_message}",
-                             f"openssl s_client -connect {where}; a CA of your own: sudo update-ca-certificates")  # fmt: skip
+            return Unreached(f"{place}: the TLS certificate is not accepted: {e.verify_message}",
+                             f"openssl s_client -connect {place}; a CA of your own: sudo update-ca-certificates")  # fmt: skip
         if isinstance(e, ssl.SSLError):
-            return Unreached(f"{where}: it speaks no TLS that we know", f"openssl s_client -connect {where}")
+            return Unreached(f"{place}: it speaks no TLS that we know", f"openssl s_client -connect {place}")
     for e in failures:
         if isinstance(e, ConnectionRefusedError):
-            return Unreached(f"{where}: connection refused", "is it running, and is the port right?")
+            return Unreached(f"{place}: connection refused", "is it running, and is the port right?")
     if failures and isinstance(failures[0], OSError):
         why = os.strerror(failures[0].errno) if failures[0].errno else "the connection broke"
-        return Unreached(f"{where}: {why}", f"ip route get {host}")
-    return Unreached(f"{where}: no connection in {TIMEOUT:g} s", "a firewall? is the address right?")
+        return Unreached(f"{place}: {why}", f"ip route get {host}")
+    return Unreached(f"{place}: no connection in {TIMEOUT:g} s", "a firewall? is the address right?")
 
 
 async def smpp(config: SmppConfig, now: int) -> list[Check]:
-    """An SMSC takes a TCP connection. ``now`` in ms."""
-    where = f"{config.host}:{config.port}"
-    checks = [await _reached("smpp", config.name, config.host, config.port, now, tls=bool(config.tls), said="; no bind was tried")]
-    if not config.tls and checks[0].level == "ok" and not _near(config.host):
-        checks.append(warning("smpp", config.name, f"{where}: account, password and texts cross the network readable",
-                              "set `tls = true`, or use a tunnel of the carrier"))  # fmt: skip
+    """Each host of an SMSC takes a connection, with the TLS that the link would use. ``now`` in ms."""
+    try:
+        tls = tls_context(config.tls)
+    except LinkError as e:
+        return [error("smpp", config.name, str(e), "set `tls` of the link; can the user smsgwd read the file?")]
+    name = server_name(config.tls, "") or ""
+    checks = []
+    for host, port in Hosts(config.host, config.port, config.hosts).all:
+        checks.append(await _reached("smpp", config.name, host, port, now, tls, name, said="; no bind was tried"))
+        if tls is None and checks[-1].level == "ok" and not _near(host):
+            checks.append(warning("smpp", config.name, f"{where(host, port)}: account, password and texts cross the network "
+                                  "readable", "set `tls = true`, or use a tunnel of the carrier"))  # fmt: skip
     return checks
 
 
@@ -118,18 +126,27 @@ async def webhook(config: Helpdesk, now: int) -> list[Check]:
         port = parts.port or (443 if tls else 80)
     except ValueError:
         return [error("webhook", config.name, "the port of `url` is no port", "set `url`")]
-    return [await _reached("webhook", config.name, parts.hostname or "", port, now, tls=tls, said="; no call was sent")]
+    context = ssl.create_default_context() if tls else None
+    return [await _reached("webhook", config.name, parts.hostname or "", port, now, context, said="; no call was sent")]
 
 
-async def _reached(name: str, subject: str, host: str, port: int, now: int, *, tls: bool, said: str) -> Check:
+async def _reached(
+    kind: str, subject: str, host: str, port: int, now: int, tls: ssl.SSLContext | None, name: str = "", *, said: str
+) -> Check:
     try:
-        end = await reach(host, port, tls=tls)
+        end = await reach(host, port, tls, name)
     except Unreached as e:
-        return error(name, subject, e.why, e.mend)
+        return error(kind, subject, e.why, e.mend)
     if end is not None and end - now / 1000 < SOON:
         days = int((end - now / 1000) // 86_400)
-        return warning(name, subject, f"{host}:{port}: its certificate ends in {days} days", "its operator has to renew it")
-    return well(name, subject, f"{host}:{port} answers{', its certificate is accepted' if tls else ''}{said}")
+        return warning(kind, subject, f"{where(host, port)}: its certificate ends in {days} days", "its operator has to renew it")
+    return well(kind, subject, f"{where(host, port)} answers{_accepted(tls)}{said}")
+
+
+def _accepted(tls: ssl.SSLContext | None) -> str:
+    if tls is None:
+        return ""
+    return ", its certificate is accepted" if tls.verify_mode is ssl.CERT_REQUIRED else ", its certificate is not checked"
 
 
 async def api(listen: str, *, served: bool) -> list[Check]:
@@ -142,7 +159,7 @@ async def api(listen: str, *, served: bool) -> list[Check]:
         return [error("api", listen, "ports end with 65535", "set `listen`")]
     if served:
         try:
-            await reach(_reachable(host), int(port), tls=False)
+            await reach(_reachable(host), int(port))
         except Unreached as e:
             return [error("api", listen, f"the daemon does not answer there ({e.why})", "sudo systemctl restart smsgwd")]
         return [well("api", listen, "answers")]

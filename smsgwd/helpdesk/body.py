@@ -39,7 +39,7 @@ def _message(message: Message) -> dict[str, Any]:
         "id": message.id, "direction": message.direction.value, "state": message.state.value, "from": message.from_,
         "to": message.to, "text": message.text, "class": message.class_.value, "link": message.link,
         "parts": message.parts, "reason": message.reason, "key": message.key or None, "author": message.author or None,
-        "created": isoformat(message.created), "updated": isoformat(message.updated),
+        "created": isoformat(message.created), "updated": isoformat(message.updated), "meta": message.meta,
     }  # fmt: skip
 
 

@@ -3,7 +3,9 @@ it returns more than 0."""
 
 from __future__ import annotations
 
-from smsgwd.queue import inbound
+from collections import Counter
+
+from smsgwd.queue import inbound, tally
 from smsgwd.queue.states import COLUMNS, Row
 from smsgwd.queue.submitting import LONGEST_PAUSE, expire_one
 from smsgwd.queue.transaction import Transaction, floor_id
@@ -31,11 +33,20 @@ def expire(tx: Transaction, now: int) -> int:
             expire_one(tx, Row(*columns), now)
             changed += 1
     changed += _after_a_step_back(tx, now)
-    changed += tx.execute(
-        f"DELETE FROM report_orphan WHERE id IN (SELECT id FROM report_orphan WHERE id < ? ORDER BY id LIMIT {LIMIT})",
-        (floor_id(now - ORPHANS),),
-    ).rowcount
+    changed += _drop_orphans(tx, now)
+    tally.look(tx, now)
     return changed
+
+
+def _drop_orphans(tx: Transaction, now: int) -> int:
+    """Reports that fitted nothing for a week."""
+    found = tx.execute("SELECT id, link FROM report_orphan WHERE id < ? ORDER BY id LIMIT ?", (floor_id(now - ORPHANS), LIMIT))
+    old = found.fetchall()
+    if old:
+        tx.execute("DELETE FROM report_orphan WHERE id <= ?", (old[-1][0],))
+    for link, n in Counter(link for _, link in old).items():
+        tally.count(tx, now, link, "dropped", n)
+    return len(old)
 
 
 def _after_a_step_back(tx: Transaction, now: int) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 from smsgwd.events import masked
 from smsgwd.model import CONVERSATION, MESSAGE, InboundSegment, MessageState, Received, public_id
-from smsgwd.queue import rows
+from smsgwd.queue import reports, rows
 from smsgwd.queue.states import load, move
 from smsgwd.queue.transaction import Transaction, floor_id
 from smsgwd.sms.encoding import Alphabet
@@ -61,6 +61,8 @@ def receive(tx: Transaction, link: str, number: str, segment: InboundSegment, no
     known = _seen(tx, digest, segment, link, now)
     if known is not None:
         return known
+    if segment.receipt is not None and reports.record_likely(tx, link, segment.receipt, now):
+        return Received()
     if segment.fault:
         return _undecodable(tx, link, number, segment, digest, now)
     if not 1 <= segment.part <= segment.parts or segment.parts == 1 or segment.ref_bits == 0:

@@ -16,8 +16,8 @@ topic was committed. A hint is only a hint, the tables are the truth: clear it, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -42,6 +42,7 @@ from smsgwd.model import (
     Submission,
     Token,
 )
+from smsgwd.sms.split import Plan
 
 
 class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +70,16 @@ class Settled(msgspec.Struct, frozen=True):
     by: str
 
 
+class Move(msgspec.Struct, frozen=True):
+    """A queued text that another link is to carry, and how it goes there."""
+
+    message: str
+    link: str
+    plan: Plan
+    #: the link leaves waiting for a later time to its SMSC; else a text that asked for it waits here
+    waits_there: bool = False
+
+
 class Depth(msgspec.Struct, frozen=True, kw_only=True):
     """How much waits on a link, and how old the oldest due text is (milliseconds)."""
 
@@ -76,6 +87,28 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     count: int
     oldest_age: int
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link or a token used in a day (counted from 1970, UTC). ``cost`` is in millionths of the currency."""
+
+    day: int
+    kind: str  # link | token
+    name: str
+    segments: int
+    cost: int
+
+
+class Counted(NamedTuple):
+    """One count of a commit: a text accepted for a link, or (less than nothing) taken from it. ``draft`` is the very
+    object that the verb was given for it: a Draft, or the id of a message that moved; None when it was neither."""
+
+    at: int
+    link: str
+    token: str
+    segments: int
+    cost: int
+    draft: object = None
 
 
 class Queue(Protocol):
@@ -105,6 +138,10 @@ class Queue(Protocol):
         stored), else a Conflict in its place. A draft to an opted-out number (origin not DESK, CONSENT, and class not
         ALARM) gives RequestRefused("opted-out") in its place.
         """
+        ...
+
+    async def known(self, key: str, digest: str) -> Message | None:
+        """The message that was accepted under a key; None when there is none. Conflict when ``digest`` is another."""
         ...
 
     async def cancel(self, message: str, now: int) -> Message:
@@ -138,7 +175,8 @@ class Queue(Protocol):
     async def record_result(self, submission: str, outcome: Outcome, now: int) -> Segment | None:
         """What came of a submission. Accepted with parts left: the next part is claimed in the same commit and
         returned. Accepted last part -> sent. Refusal: permanent -> failed; temporary -> queued with back-off, failed
-        after the last try; link -> queued, the try not counted. InDoubt -> uncertain, or by the policy of its class
+        after the last try (the refusal may name how many of its kind); link -> queued, the try not counted; busy -> queued
+        again soon, the try not counted. A refusal that tells of a mistake of ours is a ``link.alarm``. InDoubt -> uncertain, or by the policy of its class
         (alarm -> queued again, marked as a possible duplicate)."""
         ...
 
@@ -146,8 +184,9 @@ class Queue(Protocol):
         """Nothing was written to the network: the Submission is refused, its text queued again, the try not counted."""
         ...
 
-    async def reroute(self, moves: Sequence[tuple[str, str]], now: int) -> int:
-        """Moves queued texts without an accepted part: (message, link). Returns how many moved."""
+    async def reroute(self, moves: Sequence[Move], now: int) -> int:
+        """Moves queued, unpinned texts without an accepted part, with text, alphabet and cuts as planned for the other
+        link. Returns how many moved."""
         ...
 
     async def waiting(self, link: str, limit: int) -> list[Message]:
@@ -160,13 +199,33 @@ class Queue(Protocol):
 
     async def expire(self, now: int) -> int:
         """Due work of the clock: texts past their validity expire, incomplete inbound sets older than an hour become
-        partial messages. Returns how many rows changed."""
+        partial messages, reports that matched nothing for a week are dropped; ``link.alarm`` where more than a hundredth of
+        a link's reports of today matched nothing. Returns how many rows changed."""
+        ...
+
+    # ---- what is spent ---------------------------------------------------------------------------------------------
+    def on_counted(self, told: Callable[[Sequence[Counted]], None]) -> None:
+        """From now on ``told`` is called, on the loop, with what each commit counted, before the verbs of that commit
+        return. There is one listener."""
+        ...
+
+    async def spent_since(self, day: str) -> list[Spending]:
+        """What was used on each day from ``day`` (``2026-01-31``) on."""
+        ...
+
+    async def automatic_since(self, number: str, since: int) -> list[int]:
+        """When automatic texts (of rules and of the consent stage) to a number were accepted since then."""
+        ...
+
+    async def open_threads(self, numbers: tuple[str, ...]) -> dict[str, str]:
+        """The link of the newest open conversation with each of these people; people without one are left out."""
         ...
 
     # ---- inbound ---------------------------------------------------------------------------------------------------
     async def receive(self, link: str, number: str, segment: InboundSegment, now: int) -> Received:
         """Stores a segment (``number`` is the link's own number). Whole: Message, Contact, Conversation and events in
-        the same commit. A PDU with the digest of one seen in the last 7 days is counted, not stored again."""
+        the same commit. A PDU with the digest of one seen in the last 7 days is counted, not stored again. One whose
+        ``receipt`` names a text of ours, or whose sender is being sent one now, is recorded as that report instead."""
         ...
 
     async def called(self, link: str, number: str, caller: str, now: int) -> Received:
@@ -175,8 +234,10 @@ class Queue(Protocol):
         ...
 
     async def record_report(self, link: str, report: DeliveryReport, now: int) -> bool:
-        """Matches a report to a submission of the link; False = parked as an orphan and tried again when a
-        submission is accepted. Settles an uncertain text when exactly one candidate fits."""
+        """Matches a report to a submission of the link, or of another link of its account, by its reference in any form
+        that ``report.match`` allows; False = parked as an orphan, tried again when a submission is accepted, and dropped
+        after a week. An uncertain text is settled by its own number, and by a modem's report when exactly one candidate
+        fits. :meth:`links` tells how many matched nothing."""
         ...
 
     # ---- links, events, reactions ----------------------------------------------------------------------------------
@@ -285,7 +346,9 @@ class Queue(Protocol):
         ...
 
     # ---- tokens ----------------------------------------------------------------------------------------------------
-    async def add_token(self, digest: bytes, scopes: tuple[str, ...], now: int) -> Token: ...
+    async def add_token(
+        self, digest: bytes, scopes: tuple[str, ...], now: int, caps: Mapping[str, float] | None = None
+    ) -> Token: ...
 
     async def find_token(self, digest: bytes) -> Token | None: ...
 

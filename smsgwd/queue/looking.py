@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+import msgspec
+
 from smsgwd.errors import NotFound, RequestRefused
 from smsgwd.model import (
     CONVERSATION,
@@ -20,7 +22,7 @@ from smsgwd.model import (
     Submission,
     row_id,
 )
-from smsgwd.queue import rows
+from smsgwd.queue import rows, tally
 from smsgwd.queue.interface import Depth, MessageFilter, Page
 
 #: most items of one page
@@ -48,7 +50,7 @@ def messages(conn: sqlite3.Connection, where: MessageFilter, after: str, limit: 
     if after:
         terms.append("m.id < ?")
         args.append(row_id(MESSAGE, after))
-    count = _count(limit)
+    count = bounded(limit)
     clause = f"WHERE {' AND '.join(terms)} " if terms else ""
     return _page(rows.messages(conn, f"{clause}ORDER BY m.id DESC LIMIT ?", (*args, count + 1)), count)
 
@@ -83,7 +85,8 @@ def _terms(conn: sqlite3.Connection, where: MessageFilter) -> tuple[list[str], l
     return terms, args
 
 
-def _count(limit: int) -> int:
+def bounded(limit: int) -> int:
+    """The size of a page that was asked for."""
     return min(max(limit, 1), LIMIT)
 
 
@@ -101,7 +104,7 @@ def conversations(conn: sqlite3.Connection, state: str, after: str, limit: int) 
     """``state`` is open, closed, or empty for all."""
     if state not in ("", "open", "closed"):
         raise RequestRefused("invalid-state", f"{state!r} is neither open nor closed")
-    count = _count(limit)
+    count = bounded(limit)
     found = conn.execute(
         f"SELECT {rows.CONVERSATION_COLUMNS} FROM conversation WHERE id < ? AND (? = '' OR state = ?) "
         "ORDER BY id DESC LIMIT ?",
@@ -118,14 +121,17 @@ def contact(conn: sqlite3.Connection, number: str) -> Contact:
 
 
 def links(conn: sqlite3.Connection) -> list[LinkStatus]:
-    return [rows.to_link(row) for row in conn.execute(f"SELECT {rows.LINK_COLUMNS} FROM link l ORDER BY l.name")]
+    """With what the store knows of their delivery reports."""
+    found = [rows.to_link(row) for row in conn.execute(f"SELECT {rows.LINK_COLUMNS} FROM link l ORDER BY l.name")]
+    facts = tally.facts(conn)
+    return [msgspec.structs.replace(link, facts=facts[link.name]) if link.name in facts else link for link in found]
 
 
 def outbox(conn: sqlite3.Connection, state: str, after: str, limit: int) -> Page:
     """``state`` is pending, done, dead, or empty for all."""
     if state not in ("", "pending", "done", "dead"):
         raise RequestRefused("invalid-state", f"{state!r} is none of pending, done, dead")
-    count = _count(limit)
+    count = bounded(limit)
     term = f"AND state = '{state}'" if state else ""
     found = conn.execute(
         f"SELECT {rows.OUTBOX_COLUMNS} FROM outbox WHERE id < ? {term} ORDER BY id DESC LIMIT ?",
@@ -161,7 +167,7 @@ def owed(conn: sqlite3.Connection, endpoint: str, limit: int, now: int) -> list[
     found = conn.execute(
         f"SELECT {rows.OUTBOX_COLUMNS} FROM outbox WHERE state = 'pending' AND endpoint = ? AND due <= ? AND {_TURN} "
         "ORDER BY due, id LIMIT ?",
-        (endpoint, now, _count(limit)),
+        (endpoint, now, bounded(limit)),
     )
     return [rows.to_outbox(row) for row in found]
 
@@ -190,7 +196,7 @@ def waiting(conn: sqlite3.Connection, link: str, limit: int) -> list[Message]:
     return rows.messages(
         conn,
         "WHERE m.state = 'queued' AND m.link = ? AND m.done = 0 AND m.pinned = 0 ORDER BY m.id LIMIT ?",
-        (link, _count(limit)),
+        (link, bounded(limit)),
     )
 
 
@@ -212,7 +218,7 @@ def rollup(conn: sqlite3.Connection, days: int, now: int) -> list[dict[str, Any]
     count texts that came into them on that day."""
     found = conn.execute(
         "SELECT day, link, direction, class, state, messages, parts FROM rollup WHERE day > date(?, 'unixepoch', ?) "
-        "ORDER BY day, link, direction, class, state",
+        "AND direction <> 'report' ORDER BY day, link, direction, class, state",
         (now // 1000, f"-{max(0, days)} days"),
     )
     names = [column[0] for column in found.description]
@@ -226,12 +232,12 @@ def events_after(conn: sqlite3.Connection, after: int, limit: int, kind: str = "
     if after < 0:
         found = conn.execute(
             f"SELECT {rows.EVENT_COLUMNS} FROM event WHERE id > 0 {term} ORDER BY id DESC LIMIT ?",
-            (*args, min(_count(-after), _count(limit))),
+            (*args, min(bounded(-after), bounded(limit))),
         ).fetchall()[::-1]
     else:
         found = conn.execute(
             f"SELECT {rows.EVENT_COLUMNS} FROM event WHERE id > ? {term} ORDER BY id LIMIT ?",
-            (after, *args, _count(limit)),
+            (after, *args, bounded(limit)),
         ).fetchall()
     return [rows.to_event(row) for row in found]
 

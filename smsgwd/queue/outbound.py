@@ -33,7 +33,7 @@ _INSERT = """
 INSERT INTO message (id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, cuts,
   ref, done, flash, report, pinned, due, expires, attempts, duplicate, origin, key, key_digest, callback, conversation,
   answers, rule, author, reason, created, updated, schedule, meta, token)
-VALUES (?, 'out', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?)
+VALUES (?, 'out', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -52,12 +52,17 @@ def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message |
 
 def same_key(tx: Transaction, draft: Draft) -> Message | None:
     """The message that was accepted under the same key; Conflict when the request was another one."""
-    row = tx.execute("SELECT id, key_digest FROM message WHERE key = ? AND key <> ''", (draft.key,)).fetchone()
+    return known(tx.conn, draft.key, draft.key_digest)
+
+
+def known(conn: sqlite3.Connection, key: str, digest: str) -> Message | None:
+    """See :meth:`smsgwd.queue.interface.Queue.known`."""
+    row = conn.execute("SELECT id, key_digest FROM message WHERE key = ? AND key <> ''", (key,)).fetchone()
     if row is None:
         return None
-    if row[1] != draft.key_digest:
+    if row[1] != digest:
         raise Conflict("this idempotency key was used with another request")
-    return rows.message(tx.conn, row[0])
+    return rows.message(conn, row[0])
 
 
 def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> Message:
@@ -77,24 +82,27 @@ def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> 
         (
             id_, state.value, PRIORITY[draft.class_].value, draft.link, draft.to, draft.sender, class_, draft.text,
             encoding, draft.locking, draft.single, parts, "" if parts == 1 else ",".join(map(str, draft.cuts)),
-            _ref(tx, draft.to, id_) if parts > 1 else 0, draft.flash, draft.report, draft.pinned, due, draft.expires,
-            origin, draft.key, draft.key_digest, draft.callback, conversation, answers, draft.rule, draft.author, now, now,
+            next_ref(tx, draft.to, id_) if parts > 1 else 0, draft.flash, draft.report, draft.pinned, due, draft.expires,
+            origin, draft.key, draft.key_digest, draft.callback, conversation, answers, draft.rule, draft.author, draft.waits, now, now,
             draft.schedule, rows.encode(draft.meta).decode() if draft.meta else "", draft.token,
         ),
     )  # fmt: skip
     extra = {"callback": draft.callback} if draft.callback else {}
     if draft.held:
         extra["held"] = "yes"
+    if draft.waits:
+        extra["waits"] = draft.waits
     tx.event(
         "message.accepted", now, id_, draft.link,
         to=masked(draft.to), **{"class": class_}, parts=parts, origin=origin, **extra,
     )  # fmt: skip
     tx.count(now, draft.link, "out", class_, "accepted", parts)
+    tx.spend(now, draft.link, draft.token, draft.to, parts, draft)
     tx.topics.add(f"link:{draft.link}")
     return Message(
         id=public_id(MESSAGE, id_), direction=Direction.OUT, state=state, to=draft.to, from_=draft.sender or numbers[draft.link],
         text=draft.text, class_=draft.class_, link=draft.link, created=now, updated=now, encoding=draft.alphabet,
-        parts=parts, due=due, expires=draft.expires, origin=origin, key=draft.key,
+        parts=parts, due=due, expires=draft.expires, origin=origin, key=draft.key, reason=draft.waits,
         conversation=public_id(CONVERSATION, conversation) if conversation else "", answers=draft.answers,
         rule=draft.rule, author=draft.author, meta=draft.meta,
         segments=tuple(SegmentState(part=i, parts=parts, state="queued") for i in range(1, parts + 1)),
@@ -138,7 +146,7 @@ def _thread(tx: Transaction, draft: Draft, now: int) -> int | None:
     return None if found is None else int(found[0])
 
 
-def _ref(tx: Transaction, peer: str, id_: int) -> int:
+def next_ref(tx: Transaction, peer: str, id_: int) -> int:
     """A concatenation reference that this person's phone has not seen for the last 255 long texts."""
     last = tx.execute(
         "SELECT ref FROM (SELECT id, ref, parts, direction FROM message WHERE peer = ? ORDER BY id DESC LIMIT 50) "

@@ -7,6 +7,8 @@ from smsgwd.queue.states import Attempt, M, Row, finish, move, requeue, tell, wh
 from smsgwd.queue.transaction import Transaction
 
 R = ReportStatus
+#: what an accepted attempt has for a report when none was asked for
+UNASKED = "unasked"
 
 
 def part_accepted(tx: Transaction, m: Row, part: int, now: int) -> bool:
@@ -50,33 +52,39 @@ def _go_on(tx: Transaction, m: Row, now: int) -> bool:
 
 
 def report_came(
-    tx: Transaction, s: Attempt, m: Row, status: ReportStatus, code: str, reason: str, now: int
+    tx: Transaction, s: Attempt, m: Row, status: ReportStatus, code: str, reason: str, now: int, step: str = ""
 ) -> None:
-    """Writes what a report says on its attempt, and on the text where that decides it."""
-    s.report, s.open = status.value, int(status is R.PENDING)
+    """Writes what a report says on its attempt, and on the text where that decides it. ``step`` says how its reference
+    was matched; events name it where it is not the same."""
+    how = {"matched": str(step)} if step not in ("", "same") else {}
+    if status is not R.PENDING or s.report != UNASKED:
+        s.report = status.value
+    s.open = int(status is R.PENDING)
     tx.execute("UPDATE submission SET report = ?, open = ? WHERE id = ?", (s.report, s.open, s.id))
     if status is R.PENDING:
-        tell(tx, m, "report.pending", now, part=s.part, code=code)
+        tell(tx, m, "report.pending", now, part=s.part, code=code, **how, **({"reason": reason} if reason else {}))
     elif m.state != M.SENT:
         return  # parts are left, or it is over: sum_up looks at all reports when the last part went
     elif m.parts > 1:
-        sum_up(tx, m, now, code, reason)
+        sum_up(tx, m, now, code, reason, **how)
     elif status is R.DELIVERED:
-        finish(tx, m, M.DELIVERED, now)
+        finish(tx, m, M.DELIVERED, now, **how)
     elif status is not R.CLOSED:
-        finish(tx, m, M.FAILED if status is R.FAILED else M.EXPIRED, now, reason or code, code=code)
+        finish(tx, m, M.FAILED if status is R.FAILED else M.EXPIRED, now, reason or code, code=code, **how)
 
 
-def sum_up(tx: Transaction, m: Row, now: int, code: str = "", reason: str = "") -> None:
-    """A text in parts that is sent: delivered when all parts are, over when one part never will be."""
+def sum_up(tx: Transaction, m: Row, now: int, code: str = "", reason: str = "", **how: str) -> None:
+    """A text in parts that is sent: delivered when all parts are on which a report was asked for, over when one part never
+    will be."""
     by_part = _reports(tx, m)
     for part, report in sorted(by_part.items()):
         if report in (R.FAILED, R.EXPIRED):
             why = which_part(m, part) + (reason or code or f"the network reports it {report}")
-            finish(tx, m, M.FAILED if report == R.FAILED else M.EXPIRED, now, why, code=code)
+            finish(tx, m, M.FAILED if report == R.FAILED else M.EXPIRED, now, why, code=code, **how)
             return
-    if len(by_part) == m.parts and set(by_part.values()) == {R.DELIVERED.value}:
-        finish(tx, m, M.DELIVERED, now)
+    said = set(by_part.values())
+    if len(by_part) == m.parts and R.DELIVERED in said and said <= {R.DELIVERED, UNASKED}:
+        finish(tx, m, M.DELIVERED, now, **how)
 
 
 def _reports(tx: Transaction, m: Row) -> dict[int, str]:

@@ -1,56 +1,111 @@
 """Delivery reports: matching them to attempts, and what they say about the text.
 
-A report names the link, a reference (TP-MR wraps at 256) and mostly the recipient, compared by its last 8 digits, since
-networks write numbers in national and international form. Of the open attempts that fit, the one belongs to it that began
-nearest to when the service centre took the text (TP-SCTS), or the newest where the report names no time.
+A report names the link, a reference (TP-MR wraps at 256; a carrier writes its ids in forms of its own, see
+:mod:`smsgwd.queue.references`) and mostly the recipient, compared by its last 8 digits, since networks write numbers in
+national and international form. Links that share an account get each other's reports, so attempts of all of them are
+looked at. Of the open attempts with the same reference, the one belongs to it that began nearest to when the service
+centre took the text (TP-SCTS), or the newest where the report names no time; any other form of the reference counts only
+when exactly one attempt fits. A report that repeats the number that we gave the attempt settles it when it is uncertain;
+one of a modem also when it is the only attempt that may be meant. (A carrier's account may serve other programs.)
+
 One that fits nothing is parked: its attempt's own result may still be on its way (it is matched when that is recorded,
-if it came after the attempt began). A report that fits exactly one uncertain attempt settles it. A second report on an
-attempt whose end is known changes nothing.
+if it came after the attempt began). A second report on an attempt whose end is known changes nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from smsgwd.events import masked
-from smsgwd.model import DeliveryReport, ReportStatus
-from smsgwd.queue.progress import part_accepted, report_came
+from smsgwd.model import (
+    MESSAGE,
+    DeliveryReport,
+    ReferenceMatch,
+    ReportStatus,
+    SubmissionState,
+    own_reference,
+    public_id,
+)
+from smsgwd.queue import tally
+from smsgwd.queue.progress import UNASKED, part_accepted, report_came
+from smsgwd.queue.references import STEPS, TEXTUAL, Step, candidates, fits, norm, told
 from smsgwd.queue.states import ATTEMPT_COLUMNS, COLUMNS, WIDTH, Attempt, M, Row, S, conclude, tell
 from smsgwd.queue.transaction import Transaction, floor_id
 
-#: a second report is looked for among attempts of the last 7 days
-_WEEK = 7 * 86_400_000
+#: a second report is looked for among attempts of the last 7 days, to the last texts of its recipient
+_WEEK, _LAST = 7 * 86_400_000, 50
 #: milliseconds within which a service centre takes a text after its attempt began, as far as both clocks are right
 _NEAR = 300_000
+#: milliseconds for which a report with an unknown reference may speak of an uncertain attempt
+_HOUR = 3_600_000
 
 _JOIN = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message "
-_OPEN = _JOIN + "WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.reference = ? ORDER BY s.id DESC LIMIT 600"
+_OPEN = _JOIN + "WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.norm = ? {} ORDER BY s.id DESC LIMIT 600"
+_ANYBODY, _OF_TAIL = _OPEN.format(""), _OPEN.format("AND ltrim(substr(m.peer, -8), '+') = ?")
 _CLOSED = (
-    "SELECT s.id FROM message m JOIN submission s ON s.message = m.id "
-    "WHERE m.peer = ? AND m.id >= ? AND s.link = ? AND s.reference = ? AND s.open = 0 AND s.report <> ''"
+    f"SELECT s.id, s.link, s.reference FROM (SELECT id FROM message WHERE peer = ? AND id >= ? ORDER BY id DESC LIMIT {_LAST}) m "
+    "CROSS JOIN submission s ON s.message = m.id WHERE s.open = 0 AND s.report <> ''"
 )
-_ORPHANS = "SELECT id, recipient, status, code, reason, reference FROM report_orphan WHERE link = ? AND id > ?"
+_ORPHANS = "SELECT id, recipient, status, code, reason, reference, form, own FROM report_orphan WHERE link = ? AND id > ?"
+
+Pair = tuple[Attempt, Row]
 
 
 def record_report(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
     """See :meth:`smsgwd.queue.interface.Queue.record_report`."""
-    recipient = report.recipient.text if report.recipient else ""
-    found = _open(tx, link, S.ACCEPTED, report.reference)
-    fitting = [(s, m) for s, m in found if not recipient or tail(recipient) == tail(m.peer)]
-    if fitting:
-        s, m = min(fitting, key=lambda pair: _apart(pair[0].id, report))
-        if not _is_copy(tx, s, m, report, now):
-            report_came(tx, s, m, report.status, report.code, report.reason, now)
+    tally.count(tx, now, link, "came")
+    if _matched(tx, link, report, now):
         return True
-    candidate = _uncertain(tx, link, report.reference, recipient)
-    if recipient and _said_before(tx, link, candidate, recipient, report, now):
+    _park(tx, link, report, now)
+    return False
+
+
+def record_likely(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
+    """A text that reads like a report: it is one when it fits an attempt, or when the answer to one is still awaited whose
+    recipient sent it (then it is parked). False = it is a person's text."""
+    if _matched(tx, link, report, now):
+        tally.count(tx, now, link, "came")
+        return True
+    if not _without_reference(tx, _links(tx, link), _recipient(report), (S.IN_FLIGHT,)):
+        return False
+    tally.count(tx, now, link, "came")
+    _park(tx, link, report, now)
+    return True
+
+
+def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
+    links, recipient = _links(tx, link), _recipient(report)
+    free = report.match is ReferenceMatch.AUTO
+    mode = tally.mode(tx.conn, link) if free else tally.Mode()
+    steps = mode.steps if free else STEPS[report.match]
+    # numbers that are equal by chance must not make it a copy of another report
+    surest = tuple(step for step in steps if step in TEXTUAL) or steps
+    found = _named(tx, links, report, recipient, steps[:1])
+    candidate, copies = None, []
+    if found is None:
+        candidate = _own(tx, links, report, recipient) or _only(tx, link, links, recipient)
+        copies = _closed(tx, links, report, {recipient, candidate[1].peer if candidate else recipient}, surest, now)
+        if len(steps) > 1 and not copies:
+            found = _named(tx, links, report, recipient, steps[1:])
+    if found:
+        (s, m), step = found
+        if free:
+            tally.matched(tx, link, mode, step)
+        if not _is_copy(tx, s, m, report, now):
+            report_came(tx, s, m, report.status, report.code, report.reason, now, step)
+        return True
+    if copies and _said_before(candidate, report, copies):
         return True
     if candidate:
-        settle(tx, *candidate, report.reference, now)
+        settle(tx, *candidate, told(report.reference, steps[0]), now)
         report_came(tx, *candidate, report.status, report.code, report.reason, now)
         return True
-    _park(tx, link, report, recipient, now)
+    tally.missed(tx, link, mode)
     return False
+
+
+# ---- looking -------------------------------------------------------------------------------------------------------
 
 
 def tail(number: str) -> str:
@@ -58,57 +113,118 @@ def tail(number: str) -> str:
     return "".join(c for c in number if c.isdigit())[-8:]
 
 
+def _recipient(report: DeliveryReport) -> str:
+    """Who got the text, as far as the report names a number."""
+    text = report.recipient.text if report.recipient else ""
+    return text if tail(text) else ""
+
+
+def _links(tx: Transaction, link: str) -> tuple[str, ...]:
+    """All links of the account, this one first."""
+    return tx.limits.accounts.get(link) or (link,)
+
+
+def _open(tx: Transaction, links: Sequence[str], state: str, form: str, recipient: str) -> list[Pair]:
+    """Open attempts whose reference has this norm, newest first for each link; of this recipient, where one is named."""
+    statement, more = (_OF_TAIL, (tail(recipient),)) if recipient else (_ANYBODY, ())
+    rows: list[tuple[Any, ...]] = []
+    for link in links:
+        rows += tx.execute(statement, (link, state, form, *more)).fetchall()
+    return [(Attempt(*row[:WIDTH]), Row(*row[WIDTH:])) for row in rows]
+
+
+def _named(
+    tx: Transaction, links: Sequence[str], report: DeliveryReport, recipient: str, steps: Sequence[Step]
+) -> tuple[Pair, Step] | None:
+    """The attempt that the report's reference names, and the first step that says so."""
+    known: dict[str, list[Pair]] = {}
+    for step in steps:
+        fitting: list[Pair] = []
+        for form in candidates(report.reference, (step,)):
+            if form not in known:
+                known[form] = _open(tx, links, S.ACCEPTED, form, recipient)
+            fitting += [pair for pair in known[form] if fits(step, pair[0].reference, report.reference)]
+        if len(fitting) == 1 or (fitting and step is Step.SAME):
+            return min(fitting, key=lambda pair: _apart(pair[0].id, report)), step
+    return None
+
+
+def _without_reference(tx: Transaction, links: Sequence[str], recipient: str, states: Sequence[SubmissionState]) -> list[Pair]:
+    """Attempts to the recipient that have no reference, or none yet."""
+    if not recipient:
+        return []
+    return [pair for state in states for pair in _open(tx, links, state.value, "", recipient)]
+
+
+def _only(tx: Transaction, link: str, links: Sequence[str], recipient: str) -> Pair | None:
+    """The one attempt that may have got this reference; None when there is none, or more than one. One in flight may get
+    it as well: its report can overtake its answer. Of a carrier's receipt it is no proof that we sent the text."""
+    found = _without_reference(tx, links, recipient, (S.UNCERTAIN, S.ACCEPTED, S.IN_FLIGHT))
+    if len(found) != 1 or found[0][0].state == S.IN_FLIGHT:
+        return None
+    return None if found[0][0].state == S.UNCERTAIN and _is_carrier(tx, link) else found[0]
+
+
+def _is_carrier(tx: Transaction, link: str) -> bool:
+    found = tx.execute("SELECT type FROM link WHERE name = ?", (link,)).fetchone()
+    return found is not None and found[0] == "smpp"
+
+
+def _own(tx: Transaction, links: Sequence[str], report: DeliveryReport, recipient: str) -> Pair | None:
+    """The one attempt without a reference whose own number the report repeats."""
+    if report.own is None:
+        return None
+    found = [pair for state in (S.UNCERTAIN, S.ACCEPTED) for pair in _open(tx, links, state.value, "", recipient)]
+    fitting = [(s, m) for s, m in found if own_reference(s.id) == report.own]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+# ---- copies --------------------------------------------------------------------------------------------------------
+
+
 def _apart(attempt: int, report: DeliveryReport) -> int:
     """Milliseconds between the beginning of an attempt, by its id, and the time that a report names; 0 without one."""
     return abs((attempt >> 20) - int(report.sent_at.timestamp() * 1000)) if report.sent_at else 0
 
 
-def _closed(tx: Transaction, link: str, report: DeliveryReport, peer: str, now: int) -> list[int]:
-    """For each attempt to this recipient with this reference whose end is known, how far the report is apart from it."""
-    found = tx.execute(_CLOSED, (peer, floor_id(now - _WEEK), link, report.reference))
-    return [_apart(id_, report) for (id_,) in found.fetchall()]
+def _closed(
+    tx: Transaction, links: Sequence[str], report: DeliveryReport, peers: set[str], steps: Sequence[Step], now: int
+) -> list[int]:
+    """For each attempt to one of these with this reference whose end is known, how far the report is apart from it."""
+    peers = (peers | {f"+{peer}" for peer in peers if peer.isdigit()}) - {""}
+    since = floor_id(now - _WEEK)
+    return [
+        _apart(id_, report)
+        for peer in peers
+        for id_, link, reference in tx.execute(_CLOSED, (peer, since)).fetchall()
+        if link in links and any(fits(step, reference, report.reference) for step in steps)
+    ]
 
 
 def _is_copy(tx: Transaction, s: Attempt, m: Row, report: DeliveryReport, now: int) -> bool:
     """The report fits an open attempt, but its time is that of one whose end is known: it came twice."""
-    return _apart(s.id, report) > _NEAR and any(apart <= _NEAR for apart in _closed(tx, s.link, report, m.peer, now))
+    if _apart(s.id, report) <= _NEAR:
+        return False
+    return any(apart <= _NEAR for apart in _closed(tx, (s.link,), report, {m.peer}, (Step.SAME,), now))
 
 
-def _said_before(
-    tx: Transaction, link: str, candidate: tuple[Attempt, Row] | None, recipient: str, report: DeliveryReport, now: int
-) -> bool:
+def _said_before(candidate: Pair | None, report: DeliveryReport, copies: list[int]) -> bool:
     """The end of an attempt with this reference is known, and nothing speaks for the uncertain one: its time is not that
     of the report, or not more so."""
-    closed = _closed(tx, link, report, candidate[1].peer if candidate else recipient, now)
-    if not candidate or not closed:
-        return bool(closed)
+    if not candidate:
+        return True
     apart = _apart(candidate[0].id, report)
-    return apart > _NEAR or min(closed) <= apart
+    return apart > _NEAR or min(copies) <= apart
 
 
-def _pairs(found: list[tuple[Any, ...]]) -> list[tuple[Attempt, Row]]:
-    return [(Attempt(*row[:WIDTH]), Row(*row[WIDTH:])) for row in found]
-
-
-def _open(tx: Transaction, link: str, state: str, reference: str) -> list[tuple[Attempt, Row]]:
-    return _pairs(tx.execute(_OPEN, (link, str(state), reference)).fetchall())
-
-
-def _uncertain(tx: Transaction, link: str, reference: str, recipient: str) -> tuple[Attempt, Row] | None:
-    """The one attempt that may have got this reference; None when there is none, or more than one. One in flight may get
-    it as well: its report can overtake its answer."""
-    if not recipient:
-        return None
-    found = [pair for state in (S.UNCERTAIN, S.ACCEPTED, S.IN_FLIGHT) for pair in _open(tx, link, state.value, "")]
-    fitting = [(s, m) for s, m in found if tail(m.peer) == tail(recipient)]
-    return fitting[0] if len(fitting) == 1 and fitting[0][0].state != S.IN_FLIGHT else None
+# ---- what follows --------------------------------------------------------------------------------------------------
 
 
 def settle(tx: Transaction, s: Attempt, m: Row, reference: str, now: int) -> None:
     """A report proves that the network took an uncertain attempt."""
     if s.state == S.ACCEPTED:
         s.reference = reference
-        tx.execute("UPDATE submission SET reference = ? WHERE id = ?", (reference, s.id))
+        tx.execute("UPDATE submission SET reference = ?, norm = ? WHERE id = ?", (reference, norm(reference), s.id))
         return
     conclude(tx, s, S.ACCEPTED, reference=reference, reason="settled by a report", open=True)
     if m.state == M.UNCERTAIN:
@@ -116,34 +232,66 @@ def settle(tx: Transaction, s: Attempt, m: Row, reference: str, now: int) -> Non
     part_accepted(tx, m, s.part, now)
 
 
-def _park(tx: Transaction, link: str, report: DeliveryReport, recipient: str, now: int) -> None:
+def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:
+    """Keeps a report that fits nothing. Where one uncertain text of the last hour may be meant, the event says which: a
+    person may settle it."""
+    recipient = _recipient(report)
     tx.execute(
-        "INSERT INTO report_orphan (id, link, reference, recipient, status, code, reason, raw, at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO report_orphan (id, link, reference, norm, recipient, status, code, reason, raw, form, own, at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            tx.ids.next(now), link, report.reference, recipient, report.status.value, report.code, report.reason,
-            report.raw, now,
+            tx.ids.next(now), link, report.reference, norm(report.reference), recipient, report.status.value, report.code,
+            report.reason, report.raw, report.match.value, report.own, now,
         ),
     )  # fmt: skip
-    tx.event(
-        "report.orphan", now, None, link, reference=report.reference, to=masked(recipient), status=report.status.value
-    )
+    data = {"reference": report.reference, "to": masked(recipient), "status": report.status.value}
+    doubtful = _without_reference(tx, _links(tx, link), recipient, (S.UNCERTAIN,))
+    recent = [m.id for s, m in doubtful if s.id >= floor_id(now - _HOUR)]
+    if len(recent) == 1:
+        data["candidate"] = public_id(MESSAGE, recent[0])
+    tx.event("report.orphan", now, None, link, **data)
 
 
 def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
     """Reports that came before the result of their attempt. For an uncertain attempt they are its result."""
-    if s.state == S.ACCEPTED:
-        found = tx.execute(f"{_ORPHANS} AND reference = ? ORDER BY id", (s.link, s.id, s.reference)).fetchall()
-    else:
-        found = tx.execute(f"{_ORPHANS} ORDER BY id LIMIT 1000", (s.link, s.id)).fetchall()
-    for id_, recipient, status, code, reason, reference in found:
-        if recipient and tail(recipient) != tail(m.peer):
-            continue
-        if s.state == S.UNCERTAIN:
-            only = _uncertain(tx, s.link, reference, recipient)
-            if only is None or only[0].id != s.id:
-                return
-            settle(tx, s, m, reference, now)
-        if reference == s.reference:
-            tx.execute("DELETE FROM report_orphan WHERE id = ?", (id_,))
-            report_came(tx, s, m, ReportStatus(status), code, reason, now)
+    for link in _links(tx, s.link):
+        if s.state == S.ACCEPTED:
+            forms = candidates(s.reference, STEPS[ReferenceMatch.AUTO])
+            marks = ", ".join("?" * len(forms))
+            found = tx.execute(f"{_ORPHANS} AND norm IN ({marks}) ORDER BY id", (link, s.id, *forms)).fetchall()
+        else:
+            found = tx.execute(f"{_ORPHANS} ORDER BY id LIMIT 1000", (link, s.id)).fetchall()
+        for id_, recipient, status, code, reason, reference, form, own in found:
+            if recipient and tail(recipient) != tail(m.peer):
+                continue
+            if s.state == S.UNCERTAIN:
+                if own is None:
+                    only = _only(tx, link, _links(tx, link), recipient)
+                    if only is None or only[0].id != s.id:
+                        break
+                elif own != own_reference(s.id):
+                    continue
+                settle(tx, s, m, told(reference, _steps(tx, link, form)[0]), now)
+            step = _by(tx, link, s, reference, form)
+            if step is not None:
+                tx.execute("DELETE FROM report_orphan WHERE id = ?", (id_,))
+                report_came(tx, s, m, ReportStatus(status), code, reason, now, step)
+
+
+def _steps(tx: Transaction, link: str, form: str) -> tuple[Step, ...]:
+    match = ReferenceMatch(form)
+    return tally.mode(tx.conn, link).steps if match is ReferenceMatch.AUTO else STEPS[match]
+
+
+def _by(tx: Transaction, link: str, s: Attempt, reference: str, form: str) -> Step | None:
+    """The step by which an orphan's reference is that of an attempt."""
+    step = next((x for x in _steps(tx, link, form) if fits(x, s.reference, reference)), None)
+    if step is not None and form == ReferenceMatch.AUTO:
+        tally.matched(tx, link, tally.mode(tx.conn, link), step)
+    return step
+
+
+def unasked(tx: Transaction, s: Attempt) -> None:
+    """No report on this part was asked for. One that comes all the same counts where it tells of a failure."""
+    s.report = UNASKED
+    tx.execute("UPDATE submission SET report = ? WHERE id = ?", (s.report, s.id))

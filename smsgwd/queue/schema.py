@@ -265,6 +265,8 @@ CARRIERS = (
     "ALTER TABLE report_orphan ADD COLUMN norm TEXT NOT NULL DEFAULT ''",
     "UPDATE report_orphan SET norm = CASE WHEN ltrim(lower(reference), '0') = '' THEN substr(reference, 1, 1) "
     "ELSE ltrim(lower(reference), '0') END",
+    "ALTER TABLE report_orphan ADD COLUMN form TEXT NOT NULL DEFAULT 'same'",
+    "ALTER TABLE report_orphan ADD COLUMN own INTEGER",
     "DROP INDEX report_orphan_link",
     "CREATE INDEX report_orphan_link ON report_orphan (link, norm)",
     "ALTER TABLE token ADD COLUMN caps TEXT NOT NULL DEFAULT ''",

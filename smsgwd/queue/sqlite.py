@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -50,10 +50,11 @@ from smsgwd.queue import (
     owing,
     reactions,
     reports,
+    spend,
     submitting,
     tokens,
 )
-from smsgwd.queue.interface import Depth, MessageFilter, Page, Queue, Settled
+from smsgwd.queue.interface import Counted, Depth, MessageFilter, Move, Page, Queue, Settled, Spending
 from smsgwd.queue.reader import Reader
 from smsgwd.queue.transaction import Ids, Limits, Transaction
 from smsgwd.queue.writer import Writer
@@ -157,6 +158,9 @@ class SqliteQueue(Queue):
     async def accept(self, drafts: Sequence[Draft], now: int) -> list[Message | SmsgwdError]:
         return await self._put(outbound.accept, drafts, now)
 
+    async def known(self, key: str, digest: str) -> Message | None:
+        return await self._look(outbound.known, key, digest)
+
     async def cancel(self, message: str, now: int) -> Message:
         return await self._put(outbound.cancel, message, now)
 
@@ -186,12 +190,27 @@ class SqliteQueue(Queue):
     async def unsubmit(self, submission: str, reason: str, now: int) -> None:
         await self._put(submitting.unsubmit, submission, reason, now)
 
-    async def reroute(self, moves: Sequence[tuple[str, str]], now: int) -> int:
+    async def reroute(self, moves: Sequence[Move], now: int) -> int:
         return await self._put(submitting.reroute, moves, now)
 
     async def waiting(self, link: str, limit: int) -> list[Message]:
         return await self._look(looking.waiting, link, limit)
 
+    # ---- what is spent ---------------------------------------------------------------------------------------------
+    def on_counted(self, told: Callable[[Sequence[Counted]], None]) -> None:
+        if self._writer is not None:
+            self._writer.counted = told
+
+    async def spent_since(self, day: str) -> list[Spending]:
+        return await self._look(spend.spent_since, day)
+
+    async def automatic_since(self, number: str, since: int) -> list[int]:
+        return await self._look(spend.automatic_since, number, since)
+
+    async def open_threads(self, numbers: tuple[str, ...]) -> dict[str, str]:
+        return await self._look(spend.open_threads, numbers)
+
+    # ---- the clock's own work --------------------------------------------------------------------------------------
     async def recover(self, now: int) -> int:
         return await self._put(submitting.recover, now)
 
@@ -230,7 +249,8 @@ class SqliteQueue(Queue):
         await self._put(links.record_event, kind, now, data, link=link, message=message)
 
     async def events_after(self, after: int, limit: int, kind: str = "") -> list[Event]:
-        return await self._look(looking.events_after, after, limit, kind)
+        known = self._writer.recent.after(after, looking.bounded(limit), kind) if self._writer is not None else None
+        return await self._look(looking.events_after, after, limit, kind) if known is None else known
 
     async def cursor(self, name: str) -> int:
         return await self._look(looking.cursor, name)
@@ -307,8 +327,10 @@ class SqliteQueue(Queue):
         return await self._look(looking.rollup, days, now)
 
     # ---- tokens ----------------------------------------------------------------------------------------------------
-    async def add_token(self, digest: bytes, scopes: tuple[str, ...], now: int) -> Token:
-        return await self._put(tokens.add_token, digest, scopes, now)
+    async def add_token(
+        self, digest: bytes, scopes: tuple[str, ...], now: int, caps: Mapping[str, float] | None = None
+    ) -> Token:
+        return await self._put(tokens.add_token, digest, scopes, now, caps)
 
     async def find_token(self, digest: bytes) -> Token | None:
         return await self._look(tokens.find_token, digest)

@@ -20,6 +20,7 @@ from smsgwd.model import (
     SubmissionState,
     public_id,
 )
+from smsgwd.queue.references import norm
 from smsgwd.queue.transaction import Transaction
 
 M, S = MessageState, SubmissionState
@@ -133,8 +134,8 @@ def conclude(
         raise AssertionError(f"{public_id(SUBMISSION, s.id)}: {s.state} -> {state.value} is not in the table")
     s.state, s.reference, s.open = state.value, reference, int(open)
     tx.execute(
-        "UPDATE submission SET state = ?, reference = ?, reason = ?, open = ? WHERE id = ?",
-        (s.state, reference, reason, s.open, s.id),
+        "UPDATE submission SET state = ?, reference = ?, norm = ?, reason = ?, open = ? WHERE id = ?",
+        (s.state, reference, norm(reference), reason, s.open, s.id),
     )
 
 

@@ -22,7 +22,9 @@ from smsgwd.model import (
     Segment,
     row_id,
 )
-from smsgwd.queue import reports, rows
+from smsgwd.queue import reports, rows, tally
+from smsgwd.queue.interface import Move
+from smsgwd.queue.outbound import next_ref
 from smsgwd.queue.progress import part_accepted
 from smsgwd.queue.states import (
     COLUMNS,
@@ -44,6 +46,8 @@ from smsgwd.queue.transaction import Transaction
 
 #: seconds until a text that a link could not take is looked at again; it may be rerouted before
 LINK_PAUSE = 30
+#: longest pause of a text for which its link has no room now, in seconds, where the network asks for none longer
+BUSY_PAUSE = 30.0
 #: longest pause between two tries that a network may ask for, in seconds
 LONGEST_PAUSE = 86_400
 #: most texts past their validity that one claim clears away, so that it never keeps other verbs waiting for long
@@ -114,7 +118,9 @@ def record_result(tx: Transaction, submission: str, outcome: Outcome, now: int) 
     if s.state not in (S.IN_FLIGHT, S.UNCERTAIN):
         return None
     if isinstance(outcome, Accepted):
-        conclude(tx, s, S.ACCEPTED, reference=outcome.reference, open=bool(m.report))
+        conclude(tx, s, S.ACCEPTED, reference=outcome.reference, open=bool(m.report) and (outcome.report or m.parts > 1))
+        if s.open and not outcome.report:
+            reports.unasked(tx, s)
         following = part_accepted(tx, m, s.part, now)
         if m.report:
             reports.match_orphans(tx, s, m, now)
@@ -163,17 +169,39 @@ def _refused(tx: Transaction, s: Attempt, m: Row, refusal: Refusal, now: int) ->
         return
     end, more = (M.UNCERTAIN, f"; an earlier attempt is in doubt{went(m)}") if doubt else (M.FAILED, went(m))
     reason = which_part(m, s.part) + (f"{refusal.code}: {refusal.reason}" if refusal.code else refusal.reason)
-    if refusal.class_ is RefusalClass.LINK:
+    if refusal.alarm:
+        tally.alarm(tx, s.link, refusal, now)
+    if refusal.class_ is RefusalClass.BUSY:
+        m.attempts = max(0, m.attempts - 1)
+        pause = min(refusal.retry_after * 2.0 ** min(_like_this(tx, s, refusal) - 1, 30), max(BUSY_PAUSE, refusal.retry_after))
+        requeue(tx, m, now + int(1000 * min(pause, LONGEST_PAUSE)), now, reason)
+        tell(tx, m, "message.retry", now, code=refusal.code, why="busy", due=m.due)
+    elif refusal.tries and refusal.class_ is not RefusalClass.PERMANENT and _like_this(tx, s, refusal) >= refusal.tries:
+        finish(tx, m, end, now, f"{reason}; refused like this {_times(refusal.tries)}{more}", code=refusal.code)
+    elif refusal.class_ is RefusalClass.LINK:
         m.attempts = max(0, m.attempts - 1)
         requeue(tx, m, now + LINK_PAUSE * 1000, now, reason)
         tell(tx, m, "message.retry", now, code=refusal.code, why="link", due=m.due)
     elif refusal.class_ is RefusalClass.PERMANENT:
         finish(tx, m, end, now, reason + more, code=refusal.code)
-    elif m.attempts >= tx.limits.attempts:
+    elif m.attempts >= max(tx.limits.attempts, refusal.tries):
         finish(tx, m, end, now, f"{reason}; given up after {m.attempts} tries{more}", code=refusal.code)
     else:
         requeue(tx, m, now + backoff(tx, m, refusal.retry_after), now, reason)
         tell(tx, m, "message.retry", now, code=refusal.code, why="refused", attempts=m.attempts, due=m.due)
+
+
+def _like_this(tx: Transaction, s: Attempt, refusal: Refusal) -> int:
+    """How often this part was refused with the same code, this time included."""
+    found = tx.execute(
+        "SELECT count(*) FROM submission WHERE message = ? AND part = ? AND state = 'refused' AND substr(reason, 1, ?) = ?",
+        (s.message, s.part, len(refusal.code) + 1, f"{refusal.code}:"),
+    )
+    return int(found.fetchone()[0])
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
 
 
 def backoff(tx: Transaction, m: Row, retry_after: float) -> int:
@@ -216,18 +244,46 @@ def unsubmit(tx: Transaction, submission: str, reason: str, now: int) -> None:
         tell(tx, m, "message.retry", now, why="not sent", due=m.due)
 
 
-def reroute(tx: Transaction, moves: Sequence[tuple[str, str]], now: int) -> int:
+def reroute(tx: Transaction, moves: Sequence[Move], now: int) -> int:
     """See :meth:`smsgwd.queue.interface.Queue.reroute`. A text that may not move any more is left where it is."""
     moved = 0
-    for message, link in moves:
-        m = load(tx, row_id(MESSAGE, message))
-        if m.state != M.QUEUED or m.done or m.pinned or m.link == link:
+    for move_ in moves:
+        m = load(tx, row_id(MESSAGE, move_.message))
+        if m.state != M.QUEUED or m.done or m.pinned or m.link == move_.link:
             continue
-        tx.execute("UPDATE message SET link = ?, updated = ? WHERE id = ?", (link, now, m.id))
-        tx.event("message.rerouted", now, m.id, link, **{"from": m.link})
-        tx.hint(f"link:{link}")
+        if m.duplicate and m.parts != move_.plan.parts:
+            continue  # a late answer to the attempt in doubt would be taken for a part of other words
+        created, token = tx.execute("SELECT created, token FROM message WHERE id = ?", (m.id,)).fetchone()
+        tx.spend(created, m.link, token, m.peer, -m.parts)
+        tx.spend(created, move_.link, token, m.peer, move_.plan.parts, move_.message)
+        _planned(tx, m, move_, now)
+        tx.event("message.rerouted", now, m.id, move_.link, **{"from": m.link})
+        tx.hint(f"link:{move_.link}")
         moved += 1
     return moved
+
+
+_PLANNED = (
+    "UPDATE message SET link = ?, text = ?, encoding = ?, locking = ?, single = ?, parts = ?, cuts = ?, "
+    "ref = ?, updated = ? WHERE id = ?"
+)
+_WAITS_HERE = "UPDATE message SET due = max(due, schedule), schedule = 0 WHERE id = ? AND schedule > ?"
+
+
+def _planned(tx: Transaction, m: Row, move_: Move, now: int) -> None:
+    """Writes a text as the other link will send it. Parts keep the reference that they have."""
+    plan = move_.plan
+    ref = 0
+    if plan.parts > 1:
+        (ref,) = tx.execute("SELECT ref FROM message WHERE id = ?", (m.id,)).fetchone()
+        ref = ref if m.parts > 1 else next_ref(tx, m.peer, m.id)
+    cuts = "" if plan.parts == 1 else ",".join(map(str, plan.cuts))
+    tx.execute(
+        _PLANNED,
+        (move_.link, plan.text, plan.alphabet.value, plan.locking, plan.single, plan.parts, cuts, ref, now, m.id),
+    )
+    if not move_.waits_there:
+        tx.execute(_WAITS_HERE, (m.id, now))
 
 
 def recover(tx: Transaction, now: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 from smsgwd.errors import Conflict, NotFound
 from smsgwd.model import TOKEN, Token, row_id
@@ -10,14 +11,16 @@ from smsgwd.queue import rows
 from smsgwd.queue.transaction import Transaction
 
 
-def add_token(tx: Transaction, digest: bytes, scopes: tuple[str, ...], now: int) -> Token:
+def add_token(
+    tx: Transaction, digest: bytes, scopes: tuple[str, ...], now: int, caps: Mapping[str, float] | None = None
+) -> Token:
     """Conflict when the same token is there already."""
     if tx.execute("SELECT 1 FROM token WHERE digest = ?", (digest,)).fetchone():
         raise Conflict("this token exists already")
     id_ = tx.ids.next(now)
     tx.execute(
-        "INSERT INTO token (id, digest, scopes, created, revoked) VALUES (?, ?, ?, ?, 0)",
-        (id_, digest, " ".join(scopes), now),
+        "INSERT INTO token (id, digest, scopes, created, revoked, caps) VALUES (?, ?, ?, ?, 0, ?)",
+        (id_, digest, " ".join(scopes), now, rows.encode(caps).decode() if caps else ""),
     )
     return _one(tx.conn, "id = ?", id_)
 

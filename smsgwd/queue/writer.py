@@ -1,7 +1,7 @@
 """The one thread that writes, with group commit and no timer.
 
-Callers leave (future, verb, arguments) and await the future. The thread blocks for the first, takes all that wait (at most
-``BATCH``), begins, runs the verbs, commits once, and resolves all futures by one call into the loop. While a commit waits
+Callers leave (future, verb, arguments) and await the future. What is left in one turn of the event loop is handed to the
+thread together, so that it is woken once. The thread blocks for the first, takes what waits until it has ``BATCH``, begins, runs the verbs, commits once, and resolves all futures by one call into the loop. While a commit waits
 for the disk the next batch gathers by itself: batches grow with the load, and a lone text pays no delay.
 
 A verb that raises before it wrote anything just gets its error. One that wrote is taken out: the batch is rolled back and
@@ -17,12 +17,14 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from smsgwd.errors import SmsgwdError, StoreUnavailable, StoreUnusable
+from smsgwd.queue.interface import Counted
 from smsgwd.queue.opening import close_writer, expected
-from smsgwd.queue.transaction import Transaction
+from smsgwd.queue.recent import Committed, Recent
+from smsgwd.queue.transaction import START, Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,12 +59,19 @@ class _TakenOut(Exception):
 
 
 class Writer:
-    """Runs verbs on a connection of its own. ``wake`` is called on the loop with the topics of each commit."""
+    """Runs verbs on a connection of its own. ``wake`` is called on the loop with the topics of each commit,
+    ``counted`` before it with what was spent."""
 
     def __init__(self, conn: sqlite3.Connection, tx: Transaction, path: str) -> None:
         self._conn, self._tx, self._path = conn, tx, path
         self.wake: Callable[[Iterable[str]], None] = lambda topics: None
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self.counted: Callable[[Sequence[Counted]], None] = lambda counted: None
+        self.recent = Recent()
+        #: what was left in this turn of the loop; lists of jobs on their way to the thread, None is the end
+        self._gathered: list[Job] = []
+        self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        #: jobs that were left and not taken yet; written on both sides under the lock
+        self._waiting, self._lock = 0, threading.Lock()
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._closing = False
@@ -80,16 +89,26 @@ class Writer:
             raise StoreUnusable(self.failure.detail)
         if self._closing:
             raise StoreUnavailable(f"{self._path}: it is being closed")
-        if self._jobs.qsize() >= WAITING:
+        if self._waiting >= WAITING:
             raise StoreUnavailable(f"{self._path}: {WAITING} changes wait for the disk already")
         future: asyncio.Future[R] = self._loop.create_future()
-        self._jobs.put(Job(future, verb, args, named))
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(Job(future, verb, args, named))
+        with self._lock:
+            self._waiting += 1
         return future
+
+    def _hand_over(self) -> None:
+        jobs, self._gathered = self._gathered, []
+        for first in range(0, len(jobs), BATCH):
+            self._jobs.put(jobs[first : first + BATCH])
 
     async def close(self, timeout: float = 60.0) -> None:
         """Runs what waits, then closes the connection and ends the thread."""
         if not self._closing:
             self._closing = True
+            self._hand_over()
             self._jobs.put(None)
         async with asyncio.timeout(timeout):
             await asyncio.shield(self._ended)
@@ -114,16 +133,21 @@ class Writer:
     def _take(self) -> tuple[list[Job], bool]:
         """All jobs that wait, at least one; False when there will be no more."""
         batch: list[Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            batch.append(job)
+        more = True
+        jobs = self._jobs.get()
+        while jobs is not None:
+            batch += jobs
             if len(batch) >= BATCH:
-                return batch, True
+                break
             try:
-                job = self._jobs.get_nowait()
+                jobs = self._jobs.get_nowait()
             except queue.Empty:
-                return batch, True
-        return batch, False
+                break
+        else:
+            more = False
+        with self._lock:
+            self._waiting -= len(batch)
+        return batch, more
 
     def _serve(self, batch: list[Job]) -> None:
         """Every job of the batch gets its result or its error."""
@@ -147,7 +171,9 @@ class Writer:
             except _TakenOut as e:
                 done.append((job, None, e.error))
         topics, self._tx.topics = self._tx.topics, set()
-        self._on_loop(self._resolve, done, topics)
+        counted, self._tx.committed = self._tx.committed, []
+        events, self._tx.events = self._tx.events, []
+        self._on_loop(self._resolve, done, topics, counted, events)
 
     def _commit(self, batch: list[Job]) -> list[Done]:
         """One transaction. Raises _TakenOut when it was rolled back because of one verb."""
@@ -157,11 +183,12 @@ class Writer:
             self._conn.execute("BEGIN IMMEDIATE")
             done = self._verbs(batch)
             self._conn.execute("COMMIT")
+            self._tx.confirm()
         except sqlite3.Error as e:
             error = self._rollback(e)
             return [(job, None, error) for job in batch]
         finally:
-            self._tx.rewind((0, 0))
+            self._tx.rewind(START)
         return done
 
     def _verbs(self, batch: list[Job]) -> list[Done]:
@@ -211,7 +238,12 @@ class Writer:
 
     # ---- on the loop -----------------------------------------------------------------------------------------------
 
-    def _resolve(self, done: list[Done], topics: set[str]) -> None:
+    def _resolve(
+        self, done: list[Done], topics: set[str], counted: list[Counted], events: list[Committed]
+    ) -> None:
+        self.recent.extend(events)
+        if counted:
+            self.counted(counted)
         self.wake(topics)
         for job, result, error in done:
             if job.future.done():
@@ -223,11 +255,11 @@ class Writer:
 
     def _end(self) -> None:
         """The thread is over: who still waits is told so."""
-        left: list[Job | None] = [*self._batch]
+        left = [*self._batch]
         while not self._jobs.empty():
-            left.append(self._jobs.get_nowait())
-        for job in left:
-            if job is not None and not job.future.done():
+            left += self._jobs.get_nowait() or ()
+        for job in [*left, *self._gathered]:
+            if not job.future.done():
                 job.future.set_exception(self.failure or StoreUnavailable(f"{self._path}: it was closed"))
         if not self._ended.done():
             self._ended.set_result(None)

@@ -20,11 +20,11 @@ from smsgwd.rules.text import Words, words
 class View:
     """What conditions may look at: one inbound text. ``at`` is in milliseconds since 1970 UTC."""
 
-    __slots__ = ("_week", "at", "call", "first_contact", "from_", "link", "tags", "words")
+    __slots__ = ("_week", "at", "call", "first_contact", "from_", "link", "meta", "tags", "words")
 
     def __init__(
         self, *, words: Words, from_: str, link: str, at: int, first_contact: bool, tags: frozenset[str] = frozenset(),
-        call: bool = False,
+        call: bool = False, meta: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.words, self.from_, self.link, self.at = words, from_, link, at
         #: it is a voice call, not a text
@@ -32,6 +32,8 @@ class View:
         self.first_contact = first_contact
         #: of the conversation and of the contact
         self.tags = tags
+        #: the carrier's optional parameters
+        self.meta = meta or {}
         self._week: dict[tzinfo | None, tuple[int, int]] = {}
 
     def week(self, zone: tzinfo | None) -> tuple[int, int]:
@@ -152,6 +154,18 @@ class Called(msgspec.Struct, frozen=True):
         return f"call {str(self.wanted).lower()}"
 
 
+class Meta(msgspec.Struct, frozen=True):
+    """The carrier's optional parameters have one of these values, each of them."""
+
+    values: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def holds(self, view: View) -> bool:
+        return all(view.meta.get(name) in values for name, values in self.values)
+
+    def __str__(self) -> str:
+        return "meta " + " and ".join(f"{name} = {' | '.join(values)}" for name, values in self.values)
+
+
 class Span(msgspec.Struct, frozen=True):
     """Days (0 = Monday) and minutes of the day; an end before the start lies on the next day."""
 
@@ -236,6 +250,12 @@ def _call(value: Any, table: Mapping[str, Any]) -> Condition:
     return Called(value)
 
 
+def _meta(value: Any, table: Mapping[str, Any]) -> Condition:
+    if not isinstance(value, dict) or not value:
+        raise ValueError('must be a table of names and values, such as { operator = "26201" }')
+    return Meta(tuple((name, _texts(values)) for name, values in value.items()))
+
+
 def _day(name: str) -> int:
     """``Mon`` or ``monday`` -> 0."""
     for i, day in enumerate(_DAYS):
@@ -287,5 +307,6 @@ READERS: dict[str, tuple[Callable[[Any, Mapping[str, Any]], Condition], tuple[st
     "tag": (lambda value, table: Tagged(_texts(value)), ()),
     "first_contact": (_first_contact, ()),
     "call": (_call, ()),
+    "meta": (_meta, ()),
     "hours": (_hours, ("tz",)),
 }

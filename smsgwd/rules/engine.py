@@ -57,6 +57,7 @@ def view_of(inbound: Inbound, found: Words, facts: PeerFacts) -> View:
         first_contact=facts.first_contact,
         tags=frozenset(facts.conversation.tags + facts.contact.tags),
         call=inbound.call,
+        meta=inbound.meta,
     )
 
 

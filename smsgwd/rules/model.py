@@ -26,6 +26,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     stored: bool = False
     #: a voice call, which has no words
     call: bool = False
+    #: the carrier's optional parameters
+    meta: dict[str, str] = {}
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

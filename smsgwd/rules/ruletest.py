@@ -21,6 +21,7 @@ _IN: dict[str, tuple[type | tuple[type, ...], Any]] = {
     "at": ((str, datetime), "2026-01-05T12:00:00+00:00"),
     "first_contact": (bool, False),
     "call": (bool, False),
+    "meta": (dict, {}),
 }
 _WANT: dict[str, tuple[type | tuple[type, ...], Any]] = {
     "matched": (str, None),
@@ -45,6 +46,8 @@ def _test(source: Source, i: int, table: dict[str, Any]) -> RuleTest | None:
         source.problem(source.line_of("test", i), "a test has `in` with at least a text")
     if table.get("want", {}) == {}:
         source.problem(source.line_of("test", i), "a test has `want` with at least one thing to compare")
+    if not all(isinstance(text, str) for text in given.get("meta", {}).values()):
+        source.problem(source.line_of("test", i, "meta"), "`in.meta` has names and texts")
     at = _milliseconds(given.get("at", _IN["at"][1]))
     if at is None:
         source.problem(source.line_of("test", i, "at"), "`at` is a time with its zone, like 2026-11-23T15:00+01:00")
@@ -55,7 +58,7 @@ def _test(source: Source, i: int, table: dict[str, Any]) -> RuleTest | None:
         file=str(source.path), line=source.line_of("test", i), rule=table.get("rule", ""),
         inbound=Inbound(
             message="", from_=value["from"], to=value["to"], link=value["link"], text=value["text"], at=at or 0,
-            call=value["call"],
+            call=value["call"], meta=value["meta"],
         ),
         first_contact=value["first_contact"], **want,
     )  # fmt: skip

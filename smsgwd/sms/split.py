@@ -12,6 +12,10 @@ the caller allows · the same two GSM-7 choices with plain letters.
   ``?`` for each character that a person sees.
 * Lone surrogates are replaced by U+FFFD first: they can be neither sent nor stored.
 
+Where GSM-7 is not written as such but in other character sets (``charsets``: an SMSC whose default is Latin-1), a GSM-7
+plan needs a text that one of them can write whole; its length counts in septets all the same, as that is how it goes on
+the air.
+
 A cut never falls inside ESC + code or a surrogate pair, and inside what a person sees as one character only where that
 alone is larger than a part.
 """
@@ -81,16 +85,18 @@ def split(
     national: Sequence[str] = (),
     transliterate: bool = False,
     wide_ref: bool = False,
+    charsets: Sequence[str] = (),
 ) -> Plan:
     """Chooses alphabet and cuts; see the head of this file.
 
     ``national`` names languages (``tr``, ``es``, ``pt`` …) whose tables may be used where that saves parts; ``wide_ref``
-    leaves room for a 16-bit reference. The number of parts is not limited here (the standard's limit is 255). PduError for
+    leaves room for a 16-bit reference; ``charsets`` are Python's names of the character sets, one of which must be able to
+    write a GSM-7 text, and then no national table is used. The number of parts is not limited here (the standard's limit is 255). PduError for
     an unknown language, and for DATA with a character above 255.
     """
     if alphabet is None or alphabet is Alphabet.GSM7:
         septets = gsm7.try_encode(text)
-        if septets is not None and len(septets) <= 160:
+        if septets is not None and len(septets) <= 160 and (not charsets or _writable(text, charsets)):
             return Plan(text, Alphabet.GSM7, 0, 0, (0,), (len(septets),), 160)
     text = _valid(text)
     concat = _CONCAT16 if wide_ref else _CONCAT8
@@ -99,6 +105,8 @@ def split(
     if alphabet is Alphabet.UCS2:
         return _ucs2(text, concat)
     languages = [_language(name) for name in national]
+    if charsets:
+        return _in_charsets(text, concat, charsets, forced=alphabet is Alphabet.GSM7, transliterate=transliterate)
     if alphabet is Alphabet.GSM7:
         return _forced(text, concat, languages)
     return _best(text, concat, languages, transliterate)
@@ -136,6 +144,32 @@ def _forced(text: str, concat: int, languages: Sequence[int]) -> Plan:
         assert substituted is not None
         return substituted
     return min(fitting, key=lambda plan: plan.parts)
+
+
+def _in_charsets(text: str, concat: int, charsets: Sequence[str], *, forced: bool, transliterate: bool) -> Plan:
+    """Like :func:`_best` and :func:`_forced`, with GSM-7 texts that one of the character sets can write."""
+    candidates = [text, plain(text)] if transliterate or forced else [text]
+    plans = [_gsm7(written, concat) for written in candidates if _writable(written, charsets)]
+    if not forced:
+        plans.insert(1 if plans and _writable(text, charsets) else 0, _ucs2(text, concat))
+    fitting = [plan for plan in plans if plan is not None]
+    if fitting:
+        return fitting[0] if forced else min(fitting, key=lambda plan: plan.parts)
+    written = "".join(c if _writable(c, charsets) else "?" for c in map(_substitute, clusters(plain(text))))
+    substituted = _gsm7(written, concat)
+    assert substituted is not None
+    return substituted
+
+
+def _writable(text: str, charsets: Sequence[str]) -> bool:
+    """One of the character sets has all characters."""
+    for charset in charsets:
+        try:
+            text.encode(charset)
+        except UnicodeEncodeError:
+            continue
+        return True
+    return False
 
 
 def _substitute(cluster: str) -> str:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from smsgwd.errors import NotFound, RequestRefused, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway
+from smsgwd.model import Token
 from smsgwd.web.auth import Gatekeeper
 from smsgwd.web.metrics import metrics
 from smsgwd.web.openapi import document
@@ -26,6 +27,8 @@ from smsgwd.web.stream import HEADERS, Streams
 
 #: seconds that a body may take to arrive, an answer to be taken, and the store to say that it lives
 BODY, TAKEN, ALIVE = 15.0, 30.0, 5.0
+#: bytes of an answer that the socket's buffer takes whole; asyncio makes writers wait from 64 KiB on
+SMALL = 16_384
 Run = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -49,16 +52,16 @@ class Door:
         streamed = operation.path == "/v1/events"
 
         async def run(request: web.Request) -> web.StreamResponse:
-            scopes = await self._admit(request, operation.scope)
+            token = await self._admit(request, operation.scope)
             if streamed and "text/event-stream" in request.headers.get("Accept", ""):
                 return await self._stream(request, operation)
-            call = Call(self.gateway, request.match_info, request.query, await _body(request), _key(request), scopes)
+            call = Call(self.gateway, request.match_info, request.query, await _body(request), _key(request), token)
             status, answer = await operation.answered(call)
             return _json(answer, status)
 
         return run
 
-    async def _admit(self, request: web.Request, scope: str) -> frozenset[str] | None:
+    async def _admit(self, request: web.Request, scope: str) -> Token | None:
         if self.gatekeeper is None:
             return None
         return await self.gatekeeper.check(request.headers.get("Authorization", ""), scope, request.remote or "")
@@ -114,6 +117,8 @@ async def _body(request: web.Request) -> bytes:
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise RequestRefused("unsupported-media-type", "send the body as it is, without Content-Encoding")
     try:
+        if request.content.is_eof():  # it came with the head: a small call needs no timer
+            return await request.read()
         async with asyncio.timeout(BODY):
             return await request.read()
     except TimeoutError:
@@ -147,7 +152,13 @@ async def _worded(request: web.Request, handler: Run) -> web.StreamResponse:
 
 async def _hand_over(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
+    transport = request.transport
+    at_once = transport is not None and not transport.get_write_buffer_size()
     try:
+        if at_once and isinstance(response, web.Response) and (response.content_length or 0) < SMALL:
+            await response.prepare(request)  # nothing waits before it and it fits: no wait is possible
+            await response.write_eof()
+            return
         async with asyncio.timeout(TAKEN):
             await response.prepare(request)
             await response.write_eof()
@@ -162,7 +173,7 @@ def _problem(error: SmsgwdError, headers: dict[str, str] | None = None) -> web.R
     if answer["status"] == 401:
         more["WWW-Authenticate"] = 'Bearer realm="smsgwd"'
     if answer["status"] in (429, 503):
-        more["Retry-After"] = "5" if answer["status"] == 503 else "60"
+        more["Retry-After"] = str(answer.get("retry_after") or (5 if answer["status"] == 503 else 60))
     return web.Response(
         body=msgspec.json.encode(answer), status=answer["status"], content_type="application/problem+json", headers=more
     )

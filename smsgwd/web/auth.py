@@ -15,6 +15,7 @@ from collections import OrderedDict
 from smsgwd.clock import Clock
 from smsgwd.errors import RequestRefused
 from smsgwd.log import get_logger
+from smsgwd.model import Token
 from smsgwd.queue.interface import Queue
 from smsgwd.web.plant import PREFIX, digest_of
 
@@ -34,23 +35,23 @@ class Gatekeeper:
     def __init__(self, queue: Queue, clock: Clock) -> None:
         self.queue, self.clock = queue, clock
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._known: dict[bytes, frozenset[str]] = {}
+        self._known: dict[bytes, Token] = {}
         self._revoked = queue.hint("tokens")
         self._turn = 0
 
-    async def check(self, authorization: str, scope: str, address: str) -> frozenset[str]:
-        """The scopes of a token that has ``scope``. RequestRefused: unauthorized, too-many-requests, forbidden."""
+    async def check(self, authorization: str, scope: str, address: str) -> Token:
+        """The token, which has ``scope``. RequestRefused: unauthorized, too-many-requests, forbidden."""
         written = _TOKEN.fullmatch(authorization)
-        scopes = await self._scopes(digest_of(written[1])) if written else None
-        if scopes is None:
+        token = await self._found(digest_of(written[1])) if written else None
+        if token is None:
             self._failed(address)
             raise RequestRefused("unauthorized", "send `Authorization: Bearer smsgw_…` with a token that is valid")
-        if scope not in scopes and "admin" not in scopes:
+        if scope not in token.scopes and "admin" not in token.scopes:
             raise RequestRefused("forbidden", f"this token lacks the scope {scope}")
-        return scopes
+        return token
 
-    async def _scopes(self, digest: bytes) -> frozenset[str] | None:
-        """What a token allows; None for one that is unknown or revoked."""
+    async def _found(self, digest: bytes) -> Token | None:
+        """A token; None for one that is unknown or revoked."""
         self._forget()
         if digest in self._known:
             return self._known[digest]
@@ -58,13 +59,12 @@ class Gatekeeper:
         found = await self.queue.find_token(digest)
         if found is None or found.revoked:
             return None
-        scopes = frozenset(found.scopes)
         self._forget()
         if turn == self._turn:  # else a token was revoked while we looked: it may be this one
             if len(self._known) >= MOST_TOKENS:
                 self._known.clear()
-            self._known[digest] = scopes
-        return scopes
+            self._known[digest] = found
+        return found
 
     def _forget(self) -> None:
         if self._revoked.is_set():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from smsgwd.errors import NotFound, RequestRefused
-from smsgwd.gateway import normal_number
 from smsgwd.model import Contact, Conversation, OutboxItem
 from smsgwd.queue.interface import MessageFilter
+from smsgwd.routing.numbers import normal_number
 from smsgwd.web import shapes, views
 from smsgwd.web.operations import Answer, Call, Operation, filtered_number
 

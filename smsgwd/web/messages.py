@@ -38,7 +38,7 @@ def _ours(request: SendRequest, key: str) -> SendRequest:
 
 
 async def send(call: Call) -> Answer:
-    return 202, views.accepted(await call.gateway.send(_ours(call.read(SendRequest), call.key)))
+    return 202, views.accepted(await call.gateway.send(_ours(call.read(SendRequest), call.key), call.token))
 
 
 async def send_batch(call: Call) -> Answer:
@@ -54,7 +54,7 @@ async def send_batch(call: Call) -> Answer:
             good.append((i, _ours(decoded(raw, SendRequest), f"{call.key}/{i}" if call.key else "")))
         except RequestRefused as e:
             answers[i] = problem(e)
-    results = await call.gateway.send_batch([request for _, request in good])
+    results = await call.gateway.send_batch([request for _, request in good], call.token)
     for (i, _), result in zip(good, results, strict=True):
         answers[i] = problem(result) if isinstance(result, SmsgwdError) else views.accepted(result)
     return 202, {"messages": answers}

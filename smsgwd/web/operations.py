@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from smsgwd.errors import NotFound, RequestRefused
-from smsgwd.gateway import Gateway, normal_number
+from smsgwd.gateway import Gateway
+from smsgwd.model import Token
+from smsgwd.routing.numbers import normal_number
 
 #: bytes of one request body
 LARGEST_BODY = 1 << 20
@@ -34,8 +36,8 @@ class Call(msgspec.Struct, frozen=True):
     body: bytes = b""
     #: the Idempotency-Key header
     key: str = ""
-    #: what the caller's token allows; None = everything (the unix socket, the command line)
-    scopes: frozenset[str] | None = None
+    #: the caller's token; None = everything is allowed (the unix socket, the command line)
+    token: Token | None = None
 
     def read(self, shape: type[T]) -> T:
         """The body as a struct. RequestRefused("invalid-body") names the field that is wrong."""
@@ -43,7 +45,7 @@ class Call(msgspec.Struct, frozen=True):
 
     def need(self, scope: str) -> None:
         """RequestRefused("forbidden") unless the caller has this scope too, beside that of the operation."""
-        if self.scopes is not None and not {scope, "admin"} & self.scopes:
+        if self.token is not None and not {scope, "admin"} & set(self.token.scopes):
             raise RequestRefused("forbidden", f"this token lacks the scope {scope}")
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
@@ -125,9 +127,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def table() -> tuple[Operation, ...]:
     """All operations, in the order of the documentation."""
-    from smsgwd.web import desk, messages, plant
+    from smsgwd.web import desk, messages, plant, route
 
-    return (*messages.OPERATIONS, *desk.OPERATIONS, *plant.OPERATIONS)
+    return (*messages.OPERATIONS, *desk.OPERATIONS, *plant.OPERATIONS, *route.OPERATIONS)
 
 
 @cache

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from smsgwd import __version__
 from smsgwd.clock import isoformat
@@ -20,12 +22,22 @@ SCOPES = (
     "messages:send", "messages:read", "inbox:read", "conversations:reply", "contacts:write", "consent:write", "admin",
 )  # fmt: skip
 PREFIX = "smsgw_"
+CAPS = ("segments_per_day", "segments_per_month", "cost_per_day", "cost_per_month")
 
 
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The scopes of a new token."""
+    """The scopes of a new token, and its caps: 0 = no limit."""
 
     scopes: tuple[str, ...]
+    segments_per_day: Annotated[int, Meta(ge=0)] = 0
+    segments_per_month: Annotated[int, Meta(ge=0)] = 0
+    cost_per_day: Annotated[float, Meta(ge=0)] = 0.0
+    cost_per_month: Annotated[float, Meta(ge=0)] = 0.0
+
+    @property
+    def caps(self) -> dict[str, float]:
+        """Those that are set."""
+        return {name: value for name in CAPS if (value := getattr(self, name))}
 
 
 class UssdRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +67,7 @@ def _now(call: Call, link: LinkStatus) -> LinkStatus:
     roster = call.gateway.roster
     row = roster.get(link.name)
     rests = f"rests after a run of failures: {row.resting}" if row is not None and row.resting else ""
-    return msgspec.structs.replace(link, reason=rests or link.reason, facts=dict(roster.facts(link.name)))
+    return msgspec.structs.replace(link, reason=rests or link.reason, facts={**link.facts, **roster.facts(link.name)})
 
 
 async def links(call: Call) -> Answer:
@@ -146,13 +158,15 @@ def digest_of(token: str) -> bytes:
 
 async def create_token(call: Call) -> Answer:
     """The token itself is in this answer and nowhere else."""
-    scopes = call.read(TokenRequest).scopes
+    asked = call.read(TokenRequest)
+    scopes = asked.scopes
     unknown = [s for s in scopes if s not in SCOPES]
     if unknown or not scopes:
         raise RequestRefused("unknown-scope", f"a scope is one of {', '.join(SCOPES)}")
     token = PREFIX + base64.b32encode(secrets.token_bytes(32)).decode().lower().rstrip("=")
-    made = await call.gateway.queue.add_token(digest_of(token), tuple(dict.fromkeys(scopes)), call.gateway.clock.now())
-    return 201, {"id": made.id, "token": token, "scopes": list(made.scopes), "expires": None}
+    queue, now = call.gateway.queue, call.gateway.clock.now()
+    made = await queue.add_token(digest_of(token), tuple(dict.fromkeys(scopes)), now, asked.caps)
+    return 201, {"id": made.id, "token": token, "scopes": list(made.scopes), "expires": None, "caps": made.caps}
 
 
 async def tokens(call: Call) -> Answer:

@@ -6,6 +6,7 @@ line turns an answer back into the error it was made from.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from smsgwd.errors import Conflict, NotFound, RequestRefused, SmsgwdError, StoreUnavailable, StoreUnusable
@@ -16,6 +17,7 @@ PREFIX = "urn:smsgwd:problem:"
 _STATUS = {
     "invalid-body": 400, "invalid-query": 400, "unauthorized": 401, "forbidden": 403, "method-not-allowed": 405,
     "too-large": 413, "no-answer": 504, "link-not-up": 503, "timed-out": 408, "unsupported-media-type": 415, "too-many-requests": 429,
+    "premium-not-allowed": 403, "short-code-not-allowed": 403, "cap-reached": 429, "pumping": 429, "prefix-rate": 429,
 }  # fmt: skip
 _TITLES = {
     "not-found": "There is no such thing",
@@ -42,10 +44,13 @@ def slug_of(error: SmsgwdError) -> tuple[str, int]:
 
 
 def problem(error: SmsgwdError) -> dict[str, Any]:
-    """The problem document of an expected error."""
+    """The problem document of an expected error; ``retry_after`` (seconds) where it is known when to try again."""
     slug, status = slug_of(error)
     title = _TITLES.get(slug, slug.replace("-", " ").capitalize())
-    return {"type": PREFIX + slug, "title": title, "status": status, "detail": str(error)}
+    made = {"type": PREFIX + slug, "title": title, "status": status, "detail": str(error)}
+    if isinstance(error, RequestRefused) and error.retry_after:
+        made["retry_after"] = math.ceil(error.retry_after)
+    return made
 
 
 def error_of(document: dict[str, Any]) -> SmsgwdError:
@@ -56,4 +61,6 @@ def error_of(document: dict[str, Any]) -> SmsgwdError:
         "not-found": NotFound, "conflict": Conflict, "store-unavailable": StoreUnavailable,
         "store-unusable": StoreUnusable, "error": SmsgwdError,
     }  # fmt: skip
-    return made[slug](detail) if slug in made else RequestRefused(slug, detail)
+    if slug in made:
+        return made[slug](detail)
+    return RequestRefused(slug, detail, retry_after=float(document.get("retry_after") or 0))

@@ -21,6 +21,9 @@ class Accepted(msgspec.Struct, frozen=True):
     segments: int
     encoding: Alphabet
     link: str
+    #: where it waits longer than was asked for: until when, and why
+    due: str | None = None
+    reason: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -30,6 +33,8 @@ class Problem(msgspec.Struct, frozen=True):
     title: str
     status: int
     detail: str
+    #: seconds after which the same request may be accepted, where that is known
+    retry_after: int | None = None
 
 
 class BatchAnswer(msgspec.Struct, frozen=True):
@@ -65,6 +70,8 @@ class NewToken(msgspec.Struct, frozen=True):
     token: str
     scopes: tuple[str, ...]
     expires: str | None
+    #: what it may use in a day and a month; absent = no limit
+    caps: dict[str, float]
 
 
 class ListedToken(Token, frozen=True, kw_only=True):

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from smsgwd.clock import isoformat
-from smsgwd.model import Contact, Conversation, Event, LinkStatus, Message, OutboxItem, Submission, Token
+from smsgwd.model import Contact, Conversation, Event, LinkStatus, Message, MessageState, OutboxItem, Submission, Token
 from smsgwd.queue.interface import Page
 
 #: fields that hold milliseconds since 1970
-TIMES = frozenset({"created", "updated", "due", "expires", "at", "since", "opened", "first_seen", "revoked"})
+TIMES = frozenset({"created", "updated", "due", "expires", "at", "since", "opened", "first_seen", "revoked", "not_before"})
 
 
 def document(noun: msgspec.Struct) -> dict[str, Any]:
@@ -27,11 +27,14 @@ def message(noun: Message) -> dict[str, Any]:
 
 
 def accepted(noun: Message) -> dict[str, Any]:
-    """The short answer to a text that was accepted."""
-    return {
+    """The short answer to a text that was accepted; why it waits, where it does so for a reason of ours."""
+    made = {
         "id": noun.id, "state": noun.state.value, "segments": noun.parts, "encoding": noun.encoding.value,
         "link": noun.link,
     }  # fmt: skip
+    if noun.state is MessageState.QUEUED and noun.reason and noun.due:
+        made |= {"due": isoformat(noun.due), "reason": noun.reason}
+    return made
 
 
 def message_whole(noun: Message, submissions: list[Submission]) -> dict[str, Any]:

@@ -37,6 +37,12 @@ def test_send_reads_stdin(terminal, monkeypatch):
     assert terminal.ask("queue", "show", sent["id"])["text"] == "two\nlines"
 
 
+def test_send_with_meta(terminal):
+    """Names and values for the carrier go along with the text; a value may hold an equals sign."""
+    sent = terminal.ask(*SEND, "--meta", "pe_id=1101", "--meta", "x=a=b", "hello")
+    assert terminal.ask("queue", "show", sent["id"])["meta"] == {"pe_id": "1101", "x": "a=b"}
+
+
 def test_queue_verbs(terminal):
     """hold, release, cancel and retry, each with one line."""
     sent = terminal.ask(*SEND, "hello")["id"]
@@ -108,6 +114,8 @@ def test_status_links_and_outbox(terminal):
         pytest.param(("send", "--to", "12", "x"), 1, "number", id="no number"),
         pytest.param((*SEND, "--at", "soon", "x"), 1, "`at`", id="time"),
         pytest.param(("send", "x"), 2, "--to", id="no recipient"),
+        pytest.param((*SEND, "--meta", "pe_id", "x"), 2, "NAME=VALUE", id="meta without a value"),
+        pytest.param((*SEND, "--meta", "a b=1", "x"), 1, "`meta`", id="meta with a bad name"),
         pytest.param(("nothing",), 2, "nothing", id="no such command"),
         pytest.param(("queue", "settle", "msg_0000000000000"), 2, "--sent", id="settle how"),
         pytest.param(("contacts", "set", "+15550100777"), 2, "--name", id="set what"),

@@ -1,4 +1,4 @@
-"""What every engine of the queue promises of outbound texts: accept, claim, results, moving."""
+"""What every engine of the queue promises of outbound texts: accept, claim, results."""
 
 import pytest
 
@@ -357,20 +357,3 @@ async def test_recover(queue):
     assert (await data(queue, "daemon.recovered"))["submissions"] == 2
     assert await queue.recover(NOW) == 0
     assert len(await events(queue, "daemon.recovered")) == 1
-
-
-# ---- moving --------------------------------------------------------------------------------------------------------
-
-
-async def test_reroute(queue):
-    """Queued texts move, oldest first; pinned ones, begun ones and ended ones stay."""
-    free, pinned = await accept(queue, "free"), await accept(queue, "pinned", pinned=True)
-    begun = await accept(queue, "ab", parts=2, class_=MessageClass.ALARM)
-    segment = (await queue.claim("m1", 1, NOW))[0]
-    second = await queue.record_result(segment.submission, Accepted("1"), NOW)
-    await queue.unsubmit(second.submission, "left", NOW)
-    assert [m.id for m in await queue.waiting("m1", 10)] == [free.id]
-    assert await queue.reroute([(m.id, "m2") for m in (free, pinned, begun)], NOW) == 1
-    assert (await queue.message(free.id)).from_ == "+15550100200"
-    assert [s.message for s in await queue.claim("m2", 9, NOW)] == [free.id]
-    assert (await data(queue, "message.rerouted"))["from"] == "m1"

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from smsgwd.config import Helpdesk, SmppConfig
+from smsgwd.config.smpp import Tls
 from smsgwd.doctor import desks
 from tests.doctor.trees import NOW
 
@@ -111,6 +112,28 @@ async def test_a_certificate_that_ends_soon(certificate, monkeypatch):
     assert soon.level == "warning"
     assert re.search(r"ends in (9|10) days", soon.message)
     assert (well.level, "certificate is accepted" in well.message) == ("ok", True)
+
+
+async def test_an_smsc_with_tls_settings_of_its_own(certificate, tmp_path):
+    """The check uses the authority and the name of the link; a file that is not there is told without a connection."""
+    async with server([], certificate[0]) as port:
+        early = NOW - 8 * 86_400_000
+        own = Tls(ca=str(certificate[1]), server_name="localhost")
+        (well,) = await desks.smpp(smsc("127.0.0.1", port, tls=own), early)
+        assert (well.level, "certificate is accepted" in well.message) == ("ok", True)
+        (strange,) = await desks.smpp(smsc("127.0.0.1", port, tls=Tls(ca=own.ca)), early)
+        assert (strange.level, "certificate is not accepted" in strange.message) == ("error", True)
+        (open_,) = await desks.smpp(smsc("127.0.0.1", port, tls=Tls(verify=False)), early)
+        assert (open_.level, "certificate is not checked" in open_.message) == ("ok", True)
+    (missing,) = await desks.smpp(smsc("127.0.0.1", port, tls=Tls(ca=str(tmp_path / "none"))), early)
+    assert (missing.level, "tls.ca" in missing.message) == ("error", True)
+
+
+async def test_every_host_of_an_smsc():
+    """Alternates are looked at too: one that cannot be reached would be found when it is needed."""
+    async with server([]) as port:
+        checks = await desks.smpp(smsc("127.0.0.1", port, hosts=(f"127.0.0.1:{closed_port()}",)), NOW)
+    assert [check.level for check in checks] == ["ok", "error"]
 
 
 async def test_no_tls_where_it_is_wanted():

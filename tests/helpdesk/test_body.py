@@ -14,6 +14,7 @@ from smsgwd.model import (
 MESSAGE = Message(
     id="msg_0000000000001", direction=Direction.IN, state=MessageState.RECEIVED, to="+15550100100", from_="+15550100777",
     text="My internet is down", class_=MessageClass.NORMAL, link="m1", created=1_800_000_000_000, updated=1_800_000_001_000,
+    meta={"operator": "26201"},
 )  # fmt: skip
 CONVERSATION = Conversation(
     id="cnv_0000000000002", contact="+15550100777", link="m1", number="+15550100100", state="open", opened=0, updated=0,
@@ -27,7 +28,7 @@ def item(**data) -> OutboxItem:
 
 
 def test_everything():
-    """Text, contact, conversation with tags, and the ticket of this desk and no other."""
+    """Text with the carrier's parameters, contact, conversation with tags, and the ticket of this desk and no other."""
     data = joined(item(rules="internet-down"), MESSAGE, CONVERSATION, CONTACT)
     assert data == {
         "rules": "internet-down",
@@ -35,6 +36,7 @@ def test_everything():
             "id": "msg_0000000000001", "direction": "in", "state": "received", "from": "+15550100777",
             "to": "+15550100100", "text": "My internet is down", "class": "normal", "link": "m1", "parts": 1, "reason": "",
             "key": None, "author": None, "created": "2027-01-15T08:00:00.000Z", "updated": "2027-01-15T08:00:01.000Z",
+            "meta": {"operator": "26201"},
         },
         "conversation": {
             "id": "cnv_0000000000002", "state": "open", "number": "+15550100100", "link": "m1", "tags": ["connectivity"],

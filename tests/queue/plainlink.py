@@ -5,8 +5,10 @@ from collections import deque
 from contextlib import asynccontextmanager
 
 from smsgwd.dispatch import Lane
-from smsgwd.model import Accepted, LinkState, Segment
+from smsgwd.model import Accepted, LinkState, Message, Segment
+from smsgwd.queue.interface import Move
 from smsgwd.routing import Roster, RouteLink
+from smsgwd.sms.split import split
 from tests.contract.making import state
 from tests.helpdesk.worker import until
 
@@ -25,7 +27,6 @@ class PlainLink:
         #: what each run of the link ends with in turn: an error, or None = the stop
         self.runs = deque()
         self.began: list[float] = []
-        self.least_pause = 0.0
 
     @property
     def texts(self) -> list[str]:
@@ -63,13 +64,19 @@ def roster(*names: str, up: bool = True, **more) -> Roster:
     return Roster([RouteLink(name=name, up=up, **more) for name in names or ("m1",)])
 
 
+def same_everywhere(message: Message, link: str) -> Move:
+    """All links send a text alike."""
+    return Move(message.id, link, split(message.text))
+
+
 @asynccontextmanager
-async def lanes(queue, clock, links, route: Roster, rate: float = 0.0):
+async def lanes(queue, clock, links, route: Roster, rate: float = 0.0, replan=same_everywhere, **more):
     """A lane at work for each link; yields the stop. At the end they stop and finish what is on the wire."""
     stop = asyncio.Event()
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         for link in links:
-            group.create_task(Lane(link, queue, route, clock, rate=rate).run(stop), name=f"lane {link.name}")
+            lane = Lane(link, queue, route, clock, replan, rate=rate, **more)
+            group.create_task(lane.run(stop), name=f"lane {link.name}")
         try:
             yield stop
         finally:

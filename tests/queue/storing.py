@@ -6,7 +6,7 @@ import threading
 from contextlib import asynccontextmanager, contextmanager
 
 from smsgwd.queue.opening import Lock, close_writer, open_writer
-from smsgwd.queue.transaction import Ids, Limits, Transaction
+from smsgwd.queue.transaction import START, Ids, Limits, Transaction
 from smsgwd.queue.writer import Writer
 
 
@@ -23,11 +23,12 @@ class Store:
             result = verb(self.tx, *args, **named)
             self.tx.flush()
             self.conn.execute("COMMIT")
+            self.tx.confirm()
             return result
         finally:
             if self.conn.in_transaction:
                 self.conn.execute("ROLLBACK")
-            self.tx.rewind((0, 0))
+            self.tx.rewind(START)
 
     def rows(self, sql: str, *args):
         return self.conn.execute(sql, args).fetchall()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from smsgwd.model import Accepted, MessageClass
+from smsgwd.model import Accepted, MessageClass, ReferenceMatch
 from smsgwd.queue import expiry, facts, inbound, looking, outbound, owing, reports, submitting
 from smsgwd.queue.interface import MessageFilter
 from tests.contract.making import DOUBT, NOW, OURS, TEMPORARY, draft, part, report
@@ -57,6 +57,7 @@ def _outbound(store):
             run(submitting.unsubmit, following.submission, "left", NOW)
     run(reports.record_report, "m1", report("7"), NOW)
     run(reports.record_report, "m1", report("99"), NOW)
+    run(reports.record_report, "m1", report("972660181", match=ReferenceMatch.AUTO, own=7), NOW)
     run(submitting.recover, NOW)
 
 
@@ -97,6 +98,23 @@ def test_a_walk_would_be_seen(store):
     """The check itself: a statement without an index is found."""
     bad = "SELECT id FROM message m WHERE m.reason = 'x'"
     assert walks({bad: [row[3] for row in store.rows(f"EXPLAIN QUERY PLAN {bad}")]}) == [("SCAN m", bad)]
+
+
+def test_a_report_is_one_seek_for_each_form(store):
+    """Whatever form its reference has, the attempt is found by the index of open ones, and the report that waits for one
+    by its own: nothing is walked through or sorted, however long the numbers are."""
+    number = "4062581461565934000241"
+    by_form = plans(store, lambda: store.run(reports.record_report, "m1", report(number, match=ReferenceMatch.AUTO), NOW))
+    seeks = [lines for statement, lines in by_form.items() if "s.norm = " in statement and "'accepted'" in statement]
+    named = [lines for lines in seeks if lines[0] == "SEARCH s USING INDEX submission_open (link=? AND state=? AND norm=?)"]
+    assert len(seeks) == len(named) == 4  # as it is, in hexadecimal, in decimal, and those without a reference
+    run = store.run
+    run(outbound.accept, [draft()], NOW)
+    (segment,) = run(submitting.claim, "m1", 1, NOW)
+    found = plans(store, lambda: run(submitting.record_result, segment.submission, Accepted("812FC7470000001B"), NOW))
+    (lines,) = [lines for statement, lines in found.items() if "FROM report_orphan" in statement]
+    assert lines[0] == "SEARCH report_orphan USING INDEX report_orphan_link (link=? AND norm=? AND rowid>?)"
+    assert walks(by_form) == walks(found) == []
 
 
 def test_claim_is_one_bounded_seek_for_each_priority(store):

@@ -70,7 +70,7 @@ def test_rollup_equals_a_full_recount(tmp_path):
         store.conn.execute("PRAGMA synchronous = OFF")
         _some_days(store)
         rolled = Counter({tuple(key): n for *key, n in store.rows(
-            "SELECT day, link, direction, class, state, messages FROM rollup")})  # fmt: skip
+            "SELECT day, link, direction, class, state, messages FROM rollup WHERE direction <> 'report'")})  # fmt: skip
         assert rolled == _recount(store)
         assert {key[4] for key in rolled} == {*COUNTED.values(), "accepted", "received"}
         assert len({key[0] for key in rolled}) >= 5

@@ -186,3 +186,26 @@ def test_tests(home, call):
     assert "10.toml:21: matched is 'rest', wanted ''; replies is 0, wanted 1" in out
     items = json.loads(call("test", "--json")[1])["items"]
     assert [i["ok"] for i in items] == [True, True, False]
+
+
+ABROAD = """
+[[rule]]
+id = "abroad"
+priority = 50
+when.any = [ { meta = { operator = "26201" } } ]
+then = [ { tag = "abroad" } ]
+
+[[test]]
+in = { text = "Hello", meta = { operator = "26201" } }
+want = { matched = "abroad" }
+"""
+
+
+def test_parameters_of_a_carrier(home, call):
+    """A rule about an optional parameter is tried and tested with one."""
+    (home / "rules.d" / "20.toml").write_text(ABROAD)
+    _, out, _ = call("try", "--json", "--meta", "operator=26201", "Hello")
+    assert json.loads(out)["tags"] == ["abroad"]
+    _, out, _ = call("try", "--json", "Hello")
+    assert json.loads(out)["tags"] == ["new"]
+    assert call("test")[0] == 0

@@ -92,6 +92,9 @@ def problems(home, *files, **more):
             id="misspelt key of in",
         ),
         pytest.param(
+            "[[test]]\nin = {text='x', meta={a=1}}\nwant = {replies=0}\n", "line 2", "`in.meta` has names and texts", id="meta"
+        ),
+        pytest.param(
             "[[test]]\nin = {text='x'}\nwant = {reply=0}\n", "line 3", "unknown key of `want` 'reply'", id="misspelt key of want"
         ),
         pytest.param(

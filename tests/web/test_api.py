@@ -33,6 +33,14 @@ async def test_a_text_is_accepted_and_looked_at(tmp_path):
     assert page["next"] is None
 
 
+async def test_names_and_values_of_the_caller(tmp_path):
+    """`meta` is kept with the text and shown with it."""
+    async with served(tmp_path) as api:
+        status, accepted = await api.ask("POST", "/v1/messages", {**SEND, "meta": {"pe_id": "1101"}})
+        _, found = await api.ask("GET", f"/v1/messages/{accepted['id']}")
+    assert (status, found["meta"]) == (202, {"pe_id": "1101"})
+
+
 async def test_the_same_key_never_sends_twice(tmp_path):
     """The same key and body give the same text; another body is a conflict. The header is as good as the field."""
     async with served(tmp_path) as api:
@@ -73,6 +81,8 @@ async def test_a_batch_answers_each(tmp_path):
         pytest.param({**SEND, "from": "nowhere"}, 422, "unknown-link", id="link"),
         pytest.param({**SEND, "at": "soon"}, 422, "invalid-time", id="time"),
         pytest.param({**SEND, "validity": "1"}, 422, "invalid-validity", id="validity"),
+        pytest.param({**SEND, "meta": {"a": 5}}, 400, "invalid-body", id="meta that is no text"),
+        pytest.param({**SEND, "meta": {"a b": "x"}}, 422, "invalid-meta", id="meta with a bad name"),
         pytest.param({**SEND, "origin": "desk"}, 400, "invalid-body", id="an origin that is not theirs"),
     ],
 )
