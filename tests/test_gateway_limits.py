@@ -16,6 +16,7 @@ from smsgwd.model import ConsentChange, InDoubt, Message, Origin, Reaction
 from smsgwd.queue.sqlite import open_queue
 from smsgwd.routing import Roster
 from smsgwd.routing.caps import LINK, TOKEN
+from tests.helpdesk.worker import Flaky
 from tests.queue.plainlink import PlainLink, lanes, quiet, reaches
 from tests.store import StillClock, inbound
 

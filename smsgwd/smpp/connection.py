@@ -20,7 +20,7 @@ import ssl
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
 
-from smsgwd.clock import Clock
+from smsgwd.clock import Clock, came
 from smsgwd.errors import LinkError, PduError, Uncertain
 from smsgwd.events import masked
 from smsgwd.link import LinkSink
@@ -218,13 +218,10 @@ class Connection(asyncio.Protocol):
         self.open.clear()
         self._holder.freed()
         if self._transport is not None and not self._lost.is_set():
-            self._transport.close()
-            try:
-                async with asyncio.timeout(_CLOSE):
-                    await self._lost.wait()
-            except TimeoutError:
-                self._transport.abort()
-                await asyncio.sleep(0)  # its socket is closed in the next turn of the loop
+            for end in (self._transport.close, self._transport.abort):
+                end()
+                if await came(self._lost, _CLOSE):
+                    break
 
     # -- the event loop calls ----------------------------------------------------------------------------------------
 
