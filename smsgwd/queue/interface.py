@@ -16,7 +16,7 @@ topic was committed. A hint is only a hint, the tables are the truth: clear it, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -78,6 +78,36 @@ class Move(msgspec.Struct, frozen=True):
     plan: Plan
     #: the link leaves waiting for a later time to its SMSC; else a text that asked for it waits here
     waits_there: bool = False
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What :meth:`Queue.turn` gives: for each result the following part, where its text goes on; what was claimed; and,
+    where less was claimed than there was room for, when the next text becomes due (None: none waits)."""
+
+    following: tuple[Segment | None, ...]
+    claimed: tuple[Segment, ...]
+    due: int | None = None
+
+
+class Owed(NamedTuple):
+    """A call that is owed, with what its body is joined from; None for a noun that it does not name or that is gone.
+    The message comes without its segments."""
+
+    item: OutboxItem
+    message: Message | None
+    conversation: Conversation | None
+    contact: Contact | None
+
+
+class CallResult(NamedTuple):
+    """What came of a call. ``result`` is done, retry (due again at ``due``) or dead; ``ticket`` is the desk's own name for
+    the conversation, where it told one."""
+
+    item: str
+    result: str
+    reason: str = ""
+    due: int = 0
+    ticket: str = ""
 
 
 class Depth(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +208,12 @@ class Queue(Protocol):
         after the last try (the refusal may name how many of its kind); link -> queued, the try not counted; busy -> queued
         again soon, the try not counted. A refusal that tells of a mistake of ours is a ``link.alarm``. InDoubt -> uncertain, or by the policy of its class
         (alarm -> queued again, marked as a possible duplicate)."""
+        ...
+
+    async def turn(self, link: str, results: Sequence[tuple[str, Outcome]], room: int, now: int) -> Turn:
+        """One turn of a link's worker: :meth:`record_result` for each of ``results`` (submission, outcome), then
+        :meth:`claim` of as many as there is ``room`` for. One commit, so that a busy link waits for the disk once between
+        an answer and the next text."""
         ...
 
     async def unsubmit(self, submission: str, reason: str, now: int) -> None:
@@ -286,19 +322,22 @@ class Queue(Protocol):
         ...
 
     # ---- what we owe -----------------------------------------------------------------------------------------------
-    async def owe(self, items: Sequence[OutboxItem], now: int) -> None:
-        """Adds outbox items (ids are given by the store) and sets the cursor ``webhooks`` to the newest ``data['event']``
-        among them."""
+    async def owe_events(self, desks: Mapping[str, frozenset[str]]) -> bool:
+        """From now on every event of a kind that a desk wants (``desks``: its name, the kinds), and every event of a text
+        whose ``callback`` is a desk, is owed to it as a call, in the commit of the event. Events behind the cursor
+        ``webhooks`` that were not turned into calls yet are, a bounded number at once: True when there may be more of
+        them. Call it until it gives False; until then new ones wait behind them."""
         ...
 
-    async def owed(self, endpoint: str, limit: int, now: int) -> list[OutboxItem]: ...
+    async def owed(self, endpoint: str, limit: int, now: int, without: Collection[str] = ()) -> list[Owed]:
+        """Calls of an endpoint that are due then, the longest due first, but for those in ``without``; of each conversation
+        only the oldest."""
+        ...
 
     async def owed_next(self, endpoint: str) -> int | None: ...
 
-    async def record_call(
-        self, item: str, result: str, reason: str, due: int, now: int, *, ticket: str = ""
-    ) -> None:
-        """``result`` is done, retry (due again at ``due``) or dead."""
+    async def record_calls(self, results: Sequence[CallResult], now: int) -> None:
+        """Writes what came of calls. One that is not pending any more is left as it is."""
         ...
 
     async def replay(self, item: str, now: int) -> OutboxItem:

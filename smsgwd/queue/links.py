@@ -12,6 +12,7 @@ from smsgwd.queue.transaction import Transaction
 
 def record_link(tx: Transaction, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:
     """Writes the state of a link; an event where it, or the reason, is new."""
+    tx.numbers.pop(link, None)
     old = tx.execute("SELECT state, reason, since FROM link WHERE name = ?", (link,)).fetchone()
     since = old[2] if old is not None and old[0] == state else now
     tx.execute(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -23,7 +25,7 @@ from smsgwd.model import (
     row_id,
 )
 from smsgwd.queue import rows, tally
-from smsgwd.queue.interface import Depth, MessageFilter, Page
+from smsgwd.queue.interface import Depth, MessageFilter, Owed, Page
 
 #: most items of one page
 LIMIT = 1000
@@ -162,14 +164,35 @@ _TURN = (
 )
 
 
-def owed(conn: sqlite3.Connection, endpoint: str, limit: int, now: int) -> list[OutboxItem]:
-    """Calls of an endpoint that are due, the longest due first."""
+def owed(conn: sqlite3.Connection, endpoint: str, limit: int, now: int, without: Collection[str] = ()) -> list[Owed]:
+    """See :meth:`smsgwd.queue.interface.Queue.owed`."""
+    busy, count = {row_id(OUTBOX, item) for item in without}, bounded(limit)
     found = conn.execute(
         f"SELECT {rows.OUTBOX_COLUMNS} FROM outbox WHERE state = 'pending' AND endpoint = ? AND due <= ? AND {_TURN} "
         "ORDER BY due, id LIMIT ?",
-        (endpoint, now, bounded(limit)),
-    )
-    return [rows.to_outbox(row) for row in found]
+        (endpoint, now, count + len(busy)),
+    ).fetchall()
+    waiting = [row for row in found if row[0] not in busy][:count]
+    messages = rows.messages_alone(conn, {row[3] for row in waiting if row[3] is not None})
+    threads: dict[str, tuple[Conversation | None, Contact | None]] = {"": (None, None)}
+    calls = []
+    for row in waiting:
+        item, message = rows.to_outbox(row), messages.get(row[3])
+        thread = item.conversation or (message.conversation if message is not None else "")
+        if thread not in threads:
+            threads[thread] = _thread(conn, thread)
+        calls.append(Owed(item, message, *threads[thread]))
+    return calls
+
+
+def _thread(conn: sqlite3.Connection, thread: str) -> tuple[Conversation | None, Contact | None]:
+    """A conversation and its person, as far as they are there."""
+    with contextlib.suppress(NotFound):
+        found = conversation(conn, thread)
+        with contextlib.suppress(NotFound):
+            return found, contact(conn, found.contact)
+        return found, None
+    return None, None
 
 
 def owed_next(conn: sqlite3.Connection, endpoint: str) -> int | None:

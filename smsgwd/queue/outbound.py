@@ -39,12 +39,11 @@ VALUES (?, 'out', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0,
 
 def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message | SmsgwdError]:
     """See :meth:`smsgwd.queue.interface.Queue.accept`."""
-    numbers: dict[str, str] = {}
     answers: list[Message | SmsgwdError] = []
     for draft in drafts:
         try:
             known = same_key(tx, draft) if draft.key else None
-            answers.append(known or insert(tx, draft, now, numbers))
+            answers.append(known or insert(tx, draft, now))
         except SmsgwdError as e:  # checked before anything of this draft was written
             answers.append(e)
     return answers
@@ -65,19 +64,16 @@ def known(conn: sqlite3.Connection, key: str, digest: str) -> Message | None:
     return rows.message(conn, row[0])
 
 
-def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> Message:
-    """Stores one draft, with its event. ``numbers`` keeps our number per link during one verb."""
+def insert(tx: Transaction, draft: Draft, now: int) -> Message:
+    """Stores one draft, with its event."""
     _check(tx, draft)
-    if draft.link not in numbers:
-        number = tx.execute("SELECT number FROM link WHERE name = ?", (draft.link,)).fetchone()
-        numbers[draft.link] = number[0] if number else ""
     answers = row_id(MESSAGE, draft.answers) if draft.answers else None
     conversation = _thread(tx, draft, now)
     id_ = tx.ids.next(now)
     state = M.HELD if draft.held else M.QUEUED
     class_, encoding, origin, parts = draft.class_.value, draft.alphabet.value, draft.origin.value, len(draft.cuts)
     due = draft.due if draft.due > now else 0  # 0 = at once: no step of the clock puts it off
-    tx.execute(
+    tx.defer(
         _INSERT,
         (
             id_, state.value, PRIORITY[draft.class_].value, draft.link, draft.to, draft.sender, class_, draft.text,
@@ -100,7 +96,7 @@ def insert(tx: Transaction, draft: Draft, now: int, numbers: dict[str, str]) -> 
     tx.spend(now, draft.link, draft.token, draft.to, parts, draft)
     tx.topics.add(f"link:{draft.link}")
     return Message(
-        id=public_id(MESSAGE, id_), direction=Direction.OUT, state=state, to=draft.to, from_=draft.sender or numbers[draft.link],
+        id=public_id(MESSAGE, id_), direction=Direction.OUT, state=state, to=draft.to, from_=draft.sender or _number(tx, draft.link),
         text=draft.text, class_=draft.class_, link=draft.link, created=now, updated=now, encoding=draft.alphabet,
         parts=parts, due=due, expires=draft.expires, origin=origin, key=draft.key, reason=draft.waits,
         conversation=public_id(CONVERSATION, conversation) if conversation else "", answers=draft.answers,
@@ -117,7 +113,7 @@ def _check(tx: Transaction, draft: Draft) -> None:
         except UnicodeEncodeError:
             raise RequestRefused("invalid-text", "the text holds half of a surrogate pair") from None
     if draft.origin not in (Origin.DESK, Origin.CONSENT) and draft.class_ != MessageClass.ALARM:
-        consent = tx.execute("SELECT consent FROM contact WHERE number = ?", (draft.to,)).fetchone()
+        consent = tx.peek("SELECT consent FROM contact WHERE number = ?", (draft.to,)).fetchone()
         if consent is not None and consent[0] == "opted_out":
             raise RequestRefused("opted-out", f"{masked(draft.to)} opted out of texts")
     if draft.answers and draft.rule and answered(tx, draft):
@@ -140,10 +136,18 @@ def _thread(tx: Transaction, draft: Draft, now: int) -> int | None:
         if tx.execute("UPDATE conversation SET updated = ? WHERE id = ?", (now, id_)).rowcount == 0:
             raise NotFound(f"there is no conversation {draft.conversation}")
         return id_
-    found = tx.execute(
+    found = tx.peek(
         "SELECT id FROM conversation WHERE contact = ? AND link = ? AND state = 'open'", (draft.to, draft.link)
     ).fetchone()
     return None if found is None else int(found[0])
+
+
+def _number(tx: Transaction, link: str) -> str:
+    """Our number on a link."""
+    if link not in tx.numbers:
+        found = tx.peek("SELECT number FROM link WHERE name = ?", (link,)).fetchone()
+        tx.numbers[link] = found[0] if found else ""
+    return tx.numbers[link]
 
 
 def next_ref(tx: Transaction, peer: str, id_: int) -> int:
@@ -200,7 +204,7 @@ def retry(tx: Transaction, message: str, now: int) -> Message:
     m = _of(tx, message)
     _must_be(m, "tried again", M.QUEUED, M.FAILED, M.EXPIRED, M.CANCELLED)
     if m.state != M.QUEUED:
-        return insert(tx, _copy(tx.conn, m, now), now, {})
+        return insert(tx, _copy(tx.conn, m, now), now)
     tx.execute("UPDATE message SET due = 0, updated = ? WHERE id = ?", (now, m.id))
     tell(tx, m, "message.retry", now, by="operator")
     tx.hint(f"link:{m.link}")

@@ -1,4 +1,7 @@
-"""What we owe endpoints: calls that are tried until accepted or dead. The body is joined when it is sent."""
+"""What we owe endpoints: calls that are tried until accepted or dead. The body is joined when it is sent.
+
+Calls that events cause are owed in the event's own commit, see :mod:`smsgwd.queue.calls`.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,37 @@ from collections.abc import Sequence
 
 from smsgwd.errors import Conflict, NotFound, RequestRefused
 from smsgwd.model import CONVERSATION, MESSAGE, OUTBOX, OutboxItem, Reaction, public_id, row_id
-from smsgwd.queue import rows
-from smsgwd.queue.links import skip
+from smsgwd.queue import calls, rows
+from smsgwd.queue.interface import CallResult
+from smsgwd.queue.recent import Committed
 from smsgwd.queue.transaction import Transaction
+
+#: events that are turned into calls in one commit, where they wait
+CATCH_UP = 2000
 
 _INSERT = (
     "INSERT INTO outbox (id, endpoint, kind, message, conversation, at, due, attempts, state, reason, data) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 'pending', '', ?)"
 )
+_PENDING = (
+    "SELECT id, endpoint, kind, message, conversation, due, attempts FROM outbox "
+    "WHERE id IN (SELECT value FROM json_each(?)) AND state = 'pending'"
+)
+_RECORD = "UPDATE outbox SET state = ?, reason = ?, due = ?, attempts = attempts + 1 WHERE id = ?"
 _EVENTS = {"done": "webhook.delivered", "retry": "webhook.retry", "dead": "webhook.dead"}
 _STATES = {"done": "done", "retry": "pending", "dead": "dead"}
 
 
-def owe(tx: Transaction, items: Sequence[OutboxItem], now: int) -> None:
-    """See :meth:`smsgwd.queue.interface.Queue.owe`. Items of events at or before the cursor are there already."""
-    done = tx.execute("SELECT event FROM cursor WHERE name = 'webhooks'").fetchone()
-    newest = before = done[0] if done is not None else 0
-    for item in items:
-        event = item.data.get("event")
-        if isinstance(event, int):
-            if event <= before:
-                continue
-            newest = max(newest, event)
-        _insert(tx, item, now)
-    if newest > before:
-        skip(tx, "webhooks", newest)
+def owe_events(tx: Transaction, desks: calls.Desks, limit: int = CATCH_UP) -> bool:
+    """See :meth:`smsgwd.queue.interface.Queue.owe_events`."""
+    tx.desks = desks
+    found = tx.execute(
+        "SELECT id, at, kind, message, link, data FROM event WHERE id > ? ORDER BY id LIMIT ?", (calls.cursor(tx.conn), limit)
+    ).fetchall()
+    events = [Committed(*row, rows.decode(data) if data else {}) for *row, data in found]
+    if events and calls.turn(tx.conn, tx.ids, desks, events):
+        tx.hint("outbox")
+    return len(events) == limit
 
 
 def forward(tx: Transaction, reaction: Reaction, now: int) -> None:
@@ -55,44 +64,42 @@ def _insert(tx: Transaction, item: OutboxItem, now: int) -> None:
     tx.hint("outbox")
 
 
-def record_call(
-    tx: Transaction, item: str, result: str, reason: str, due: int, now: int, *, ticket: str = ""
-) -> None:
-    """See :meth:`smsgwd.queue.interface.Queue.record_call`. Conflict when the item is not pending."""
-    if result not in _STATES:
-        raise RequestRefused("invalid-result", f"{result!r} is none of done, retry, dead")
-    row, old = _item(tx, item)
-    if old.state != "pending":
-        raise Conflict(f"{item} is {old.state} already")
-    tx.execute(
-        "UPDATE outbox SET state = ?, reason = ?, due = ?, attempts = attempts + 1 WHERE id = ?",
-        (_STATES[result], reason, due if result == "retry" else old.due, row),
-    )
-    message = row_id(MESSAGE, old.message) if old.message else None
-    tx.event(
-        _EVENTS[result], now, message, item=item, endpoint=old.endpoint, attempts=old.attempts + 1,
-        **{"of": old.kind, "reason": reason} if reason else {"of": old.kind},
-    )  # fmt: skip
-    if ticket and old.conversation:
-        _link(tx, old, ticket, now)
-    if result == "retry":
-        tx.hint("outbox")
+def record_calls(tx: Transaction, results: Sequence[CallResult], now: int) -> None:
+    """See :meth:`smsgwd.queue.interface.Queue.record_calls`."""
+    for result in results:
+        if result.result not in _STATES:
+            raise RequestRefused("invalid-result", f"{result.result!r} is none of done, retry, dead")
+    numbers = [row_id(OUTBOX, result.item) for result in results]
+    found = tx.execute(_PENDING, (f"[{','.join(map(str, numbers))}]",)).fetchall()
+    pending = {row[0]: row[1:] for row in found}
+    for row, result in zip(numbers, results, strict=True):
+        if row not in pending:
+            continue  # an operator was faster
+        endpoint, kind, message, conversation, due, attempts = pending.pop(row)
+        due = result.due if result.result == "retry" else due
+        tx.defer(_RECORD, (_STATES[result.result], result.reason, due, row))
+        data = {"item": result.item, "endpoint": endpoint, "attempts": attempts + 1, "of": kind}
+        if result.reason:
+            data["reason"] = result.reason
+        tx.event(_EVENTS[result.result], now, message, **data)
+        if result.ticket and conversation is not None:
+            _link(tx, conversation, endpoint, result.ticket, now)
 
 
-def _link(tx: Transaction, item: OutboxItem, ticket: str, now: int) -> None:
+def _link(tx: Transaction, conversation: int, endpoint: str, ticket: str, now: int) -> None:
     """A helpdesk named its ticket of a conversation."""
-    row = row_id(CONVERSATION, item.conversation)
     known = tx.execute(
-        "SELECT ticket FROM ticket WHERE conversation = ? AND endpoint = ?", (row, item.endpoint)
+        "SELECT ticket FROM ticket WHERE conversation = ? AND endpoint = ?", (conversation, endpoint)
     ).fetchone()
     if known == (ticket,):
         return
     tx.execute(
         "INSERT INTO ticket (conversation, endpoint, ticket) VALUES (?, ?, ?) "
         "ON CONFLICT (conversation, endpoint) DO UPDATE SET ticket = excluded.ticket",
-        (row, item.endpoint, ticket),
+        (conversation, endpoint, ticket),
     )
-    tx.event("ticket.linked", now, None, conversation=item.conversation, endpoint=item.endpoint, ticket=ticket)
+    thread = public_id(CONVERSATION, conversation)
+    tx.event("ticket.linked", now, None, conversation=thread, endpoint=endpoint, ticket=ticket)
 
 
 def replay(tx: Transaction, item: str, now: int) -> OutboxItem:

@@ -44,8 +44,7 @@ def react(tx: Transaction, reaction: Reaction, now: int) -> list[str]:
         record_consent(tx, reaction.consent, now)
     for rule in reaction.rules:
         tx.event("rule.matched", now, message, rule=rule)
-    numbers: dict[str, str] = {}
-    replies = [id_ for draft in reaction.replies if (id_ := _reply(tx, draft, message, now, numbers))]
+    replies = [id_ for draft in reaction.replies if (id_ := _reply(tx, draft, message, now))]
     for what, why in reaction.suppressed:
         tx.event("reply.suppressed", now, message, what=what, why=why)
     if reaction.tags:
@@ -55,14 +54,14 @@ def react(tx: Transaction, reaction: Reaction, now: int) -> list[str]:
     return replies
 
 
-def _reply(tx: Transaction, draft: Draft, message: int, now: int, numbers: dict[str, str]) -> str:
+def _reply(tx: Transaction, draft: Draft, message: int, now: int) -> str:
     """Stores one automatic answer; "" when it must not go, with an event that says why."""
     what = f"reply of rule {draft.rule}" if draft.rule else "reply"
     if draft.answers and draft.rule and answered(tx, draft):
         tx.event("reply.suppressed", now, message, what=what, why="answered already")
         return ""
     try:
-        return insert(tx, draft, now, numbers).id
+        return insert(tx, draft, now).id
     except (RequestRefused, Conflict) as e:
         why = e.code if isinstance(e, RequestRefused) else "conflict"
         tx.event("reply.suppressed", now, message, what=what, why=why)

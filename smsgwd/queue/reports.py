@@ -252,6 +252,11 @@ def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:
     tx.event("report.orphan", now, None, link, **data)
 
 
+def any_orphans(tx: Transaction, link: str) -> bool:
+    """Whether reports wait for attempts of this link."""
+    return any(tx.peek("SELECT 1 FROM report_orphan WHERE link = ? LIMIT 1", (x,)).fetchone() for x in _links(tx, link))
+
+
 def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
     """Reports that came before the result of their attempt. For an uncertain attempt they are its result."""
     for link in _links(tx, s.link):

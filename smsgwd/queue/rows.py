@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -120,6 +121,17 @@ def messages(conn: sqlite3.Connection, where: str, args: tuple[Any, ...]) -> lis
     """Messages with their segments. ``where`` is SQL that follows ``FROM message m …``."""
     found = conn.execute(f"SELECT {MESSAGE_COLUMNS} {FROM_MESSAGE} {where}", args).fetchall()
     return [to_message(row, _segments(conn, row[0], row[1], row[12])) for row in found]
+
+
+def messages_alone(conn: sqlite3.Connection, ids: Collection[int]) -> dict[int, Message]:
+    """Messages without their segments, by their numbers; those that are gone are left out."""
+    if not ids:
+        return {}
+    found = conn.execute(
+        f"SELECT {MESSAGE_COLUMNS} {FROM_MESSAGE} WHERE m.id IN (SELECT value FROM json_each(?))",
+        (f"[{','.join(map(str, ids))}]",),
+    )
+    return {row[0]: to_message(row, ()) for row in found}
 
 
 def message(conn: sqlite3.Connection, id_: int) -> Message:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -54,7 +54,19 @@ from smsgwd.queue import (
     submitting,
     tokens,
 )
-from smsgwd.queue.interface import Counted, Depth, MessageFilter, Move, Page, Queue, Settled, Spending
+from smsgwd.queue.interface import (
+    CallResult,
+    Counted,
+    Depth,
+    MessageFilter,
+    Move,
+    Owed,
+    Page,
+    Queue,
+    Settled,
+    Spending,
+    Turn,
+)
 from smsgwd.queue.reader import Reader
 from smsgwd.queue.transaction import Ids, Limits, Transaction
 from smsgwd.queue.writer import Writer
@@ -187,6 +199,10 @@ class SqliteQueue(Queue):
         future = self._put(submitting.record_result, submission, outcome, now)
         return await self._claimed(future, lambda following: [following] if following else [], now)
 
+    async def turn(self, link: str, results: Sequence[tuple[str, Outcome]], room: int, now: int) -> Turn:
+        future = self._put(submitting.turn, link, results, room, now)
+        return await self._claimed(future, lambda turn: [s for s in (*turn.following, *turn.claimed) if s], now)
+
     async def unsubmit(self, submission: str, reason: str, now: int) -> None:
         await self._put(submitting.unsubmit, submission, reason, now)
 
@@ -265,17 +281,17 @@ class SqliteQueue(Queue):
         return await self._put(reactions.react, reaction, now)
 
     # ---- what we owe -----------------------------------------------------------------------------------------------
-    async def owe(self, items: Sequence[OutboxItem], now: int) -> None:
-        await self._put(owing.owe, items, now)
+    async def owe_events(self, desks: Mapping[str, frozenset[str]]) -> bool:
+        return await self._put(owing.owe_events, desks)
 
-    async def owed(self, endpoint: str, limit: int, now: int) -> list[OutboxItem]:
-        return await self._look(looking.owed, endpoint, limit, now)
+    async def owed(self, endpoint: str, limit: int, now: int, without: Collection[str] = ()) -> list[Owed]:
+        return await self._look(looking.owed, endpoint, limit, now, without)
 
     async def owed_next(self, endpoint: str) -> int | None:
         return await self._look(looking.owed_next, endpoint)
 
-    async def record_call(self, item: str, result: str, reason: str, due: int, now: int, *, ticket: str = "") -> None:
-        await self._put(owing.record_call, item, result, reason, due, now, ticket=ticket)
+    async def record_calls(self, results: Sequence[CallResult], now: int) -> None:
+        await self._put(owing.record_calls, results, now)
 
     async def replay(self, item: str, now: int) -> OutboxItem:
         return await self._put(owing.replay, item, now)

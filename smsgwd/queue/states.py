@@ -6,6 +6,7 @@ same tables checks again, so that no statement written elsewhere can take a text
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -55,6 +56,8 @@ COLUMNS = (
     "m.id, m.direction, m.state, m.link, m.peer, m.class, m.parts, m.done, m.attempts, m.due, m.expires, m.report, "
     "m.duplicate, m.pinned, m.origin, m.callback, m.reason"
 )
+_MOVE = "UPDATE message SET state = ?, reason = ?, done = ?, attempts = ?, due = ?, duplicate = ?, updated = ? WHERE id = ?"
+_CONCLUDE = "UPDATE submission SET state = ?, reference = ?, norm = ?, reason = ?, open = ? WHERE id = ?"
 _BY_ID = f"SELECT {COLUMNS} FROM message m WHERE m.id = ?"
 
 
@@ -73,6 +76,7 @@ class Attempt(msgspec.Struct, gc=False):
 
 ATTEMPT_COLUMNS = "s.id, s.message, s.link, s.part, s.state, s.reference, s.report, s.open"
 _ATTEMPT = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message WHERE s.id = ?"
+_ATTEMPTS = _ATTEMPT.replace("s.id = ?", "s.id IN (SELECT value FROM json_each(?))")
 #: how many of a joined row's columns are the attempt's
 WIDTH = len(Attempt.__struct_fields__)
 
@@ -91,15 +95,26 @@ def load_attempt(tx: Transaction, submission: int) -> tuple[Attempt, Row]:
     return Attempt(*row[:WIDTH]), Row(*row[WIDTH:])
 
 
+def load_attempts(tx: Transaction, submissions: Sequence[int]) -> list[tuple[Attempt, Row]]:
+    """Attempts of different parts, in the order asked for; attempts of one text share its row."""
+    found: dict[int, tuple[Attempt, Row]] = {}
+    messages: dict[int, Row] = {}
+    if submissions:
+        for row in tx.execute(_ATTEMPTS, (f"[{','.join(map(str, submissions))}]",)).fetchall():
+            attempt, m = Attempt(*row[:WIDTH]), Row(*row[WIDTH:])
+            found[attempt.id] = attempt, messages.setdefault(m.id, m)
+    for submission in submissions:
+        if submission not in found:
+            raise NotFound(f"there is no submission {public_id(SUBMISSION, submission)}")
+    return [found[submission] for submission in submissions]
+
+
 def move(tx: Transaction, m: Row, state: MessageState, now: int, reason: str = "") -> None:
     """Writes a new state, and with it what the verb changed in the row (done, attempts, due, duplicate)."""
     if state not in MESSAGE_TRANSITIONS.get(m.state, ()):  # type: ignore[call-overload]
         raise AssertionError(f"{public_id(MESSAGE, m.id)}: {m.state} -> {state.value} is not in the table")
     m.state, m.reason = state.value, reason
-    tx.execute(
-        "UPDATE message SET state = ?, reason = ?, done = ?, attempts = ?, due = ?, duplicate = ?, updated = ? WHERE id = ?",
-        (m.state, reason, m.done, m.attempts, m.due, m.duplicate, now, m.id),
-    )
+    tx.defer(_MOVE, (m.state, reason, m.done, m.attempts, m.due, m.duplicate, now, m.id))
     if state in _COUNTED:
         tx.count(now, m.link, m.direction, m.class_, m.state, m.parts)
 
@@ -133,10 +148,7 @@ def conclude(
     if state not in SUBMISSION_TRANSITIONS.get(s.state, ()):  # type: ignore[call-overload]
         raise AssertionError(f"{public_id(SUBMISSION, s.id)}: {s.state} -> {state.value} is not in the table")
     s.state, s.reference, s.open = state.value, reference, int(open)
-    tx.execute(
-        "UPDATE submission SET state = ?, reference = ?, norm = ?, reason = ?, open = ? WHERE id = ?",
-        (s.state, reference, norm(reference), reason, s.open, s.id),
-    )
+    tx.defer(_CONCLUDE, (s.state, reference, norm(reference), reason, s.open, s.id))
 
 
 def which_part(m: Row, part: int) -> str:

@@ -22,8 +22,8 @@ from smsgwd.model import (
     Segment,
     row_id,
 )
-from smsgwd.queue import reports, rows, tally
-from smsgwd.queue.interface import Move
+from smsgwd.queue import looking, reports, rows, tally
+from smsgwd.queue.interface import Move, Turn
 from smsgwd.queue.outbound import next_ref
 from smsgwd.queue.progress import part_accepted
 from smsgwd.queue.states import (
@@ -36,6 +36,7 @@ from smsgwd.queue.states import (
     finish,
     load,
     load_attempt,
+    load_attempts,
     move,
     requeue,
     tell,
@@ -103,18 +104,32 @@ def expire_one(tx: Transaction, m: Row, now: int) -> None:
 def _attempt(tx: Transaction, m: Row, wire: tuple[Any, ...], now: int) -> Segment:
     """Puts an attempt for the next part on disk and gives the segment."""
     id_, part = tx.ids.next(now), m.done + 1
-    tx.execute(_INSERT, (id_, m.id, m.link, part, now))
+    tx.defer(_INSERT, (id_, m.id, m.link, part, now))
     tell(tx, m, "message.sending", now, part=part, parts=m.parts)
     return rows.segment(m, id_, part, wire, now)
 
 
 def record_result(tx: Transaction, submission: str, outcome: Outcome, now: int) -> Segment | None:
-    """See :meth:`smsgwd.queue.interface.Queue.record_result`.
+    """See :meth:`smsgwd.queue.interface.Queue.record_result`."""
+    return _came(tx, *load_attempt(tx, row_id(SUBMISSION, submission)), outcome, now)
+
+
+def turn(tx: Transaction, link: str, results: Sequence[tuple[str, Outcome]], room: int, now: int) -> Turn:
+    """See :meth:`smsgwd.queue.interface.Queue.turn`."""
+    attempts = load_attempts(tx, [row_id(SUBMISSION, submission) for submission, _ in results])
+    waits = reports.any_orphans(tx, link)
+    following = [_came(tx, s, m, outcome, now, waits) for (s, m), (_, outcome) in zip(attempts, results, strict=True)]
+    claimed = claim(tx, link, room, now) if room > 0 else []
+    due = looking.next_due(tx.conn, link) if len(claimed) < room else None
+    return Turn(tuple(following), tuple(claimed), due)
+
+
+def _came(tx: Transaction, s: Attempt, m: Row, outcome: Outcome, now: int, orphans: bool = True) -> Segment | None:
+    """Records what came of an attempt; the following part, where the text goes on.
 
     A late outcome of an attempt that was called uncertain counts as well; one of an attempt whose end is known already
-    changes nothing.
+    changes nothing. ``orphans``: reports wait for their attempts.
     """
-    s, m = load_attempt(tx, row_id(SUBMISSION, submission))
     if s.state not in (S.IN_FLIGHT, S.UNCERTAIN):
         return None
     if isinstance(outcome, Accepted):
@@ -122,7 +137,7 @@ def record_result(tx: Transaction, submission: str, outcome: Outcome, now: int) 
         if s.open and not outcome.report:
             reports.unasked(tx, s)
         following = part_accepted(tx, m, s.part, now)
-        if m.report:
+        if m.report and orphans:
             reports.match_orphans(tx, s, m, now)
         return _next(tx, m, now) if following else None
     if isinstance(outcome, Refusal):

@@ -1,14 +1,22 @@
 """What a verb gets: the writer's connection, and what goes along with its rows in the same commit.
 
-Events, daily counts and what was spent are gathered while a batch of verbs runs and written together just before its commit: one
-``executemany`` and one upsert a key are a third cheaper than a statement each. A verb must therefore not read events or
-the rollup; those are for readers.
+Many verbs share one commit, and a statement for many rows costs a fraction of one for each. So
+
+* events, daily counts and what was spent are gathered while a batch of verbs runs and written just before its commit. A
+  verb must not read them; those are for readers;
+* writes of a few fixed kinds, those that each text causes, are put off by :meth:`Transaction.defer`: rows of the same
+  statement go together. Whatever looks by :meth:`Transaction.execute` or ``conn`` sees them: they are written first.
+  :meth:`Transaction.peek` looks past them, for tables that they do not touch.
+
+A deferred write that fails cannot be laid at one verb's door: it raises :class:`Spoilt`, and the writer runs the batch
+again, each verb in a commit of its own.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,13 +26,13 @@ import msgspec
 from smsgwd.events import KINDS
 from smsgwd.model import EventData
 from smsgwd.prices import Prices
-from smsgwd.queue import spend
+from smsgwd.queue import calls, spend
 from smsgwd.queue.interface import Counted
 from smsgwd.queue.recent import Committed
 
 #: how far the gathering of a batch has come
-Mark = tuple[int, int, int]
-START: Mark = (0, 0, 0)
+Mark = tuple[int, int, int, int]
+START: Mark = (0, 0, 0, 0)
 
 _encode = msgspec.json.Encoder().encode
 _NO_DATA = ""
@@ -75,18 +83,28 @@ def _day(number: int) -> str:
     return datetime.fromtimestamp(number * 86400, UTC).date().isoformat()
 
 
+class Spoilt(Exception):
+    """Writes of several verbs that were put off failed together; ``__cause__`` is SQLite's error."""
+
+
 class Transaction:
     """One batch on the writer's connection."""
 
     __slots__ = (
-        "_counts", "_event_id", "_events", "_spent", "_written", "committed", "conn", "events", "execute", "ids", "limits",
-        "topics",
+        "_conn", "_counts", "_deferred", "_event_id", "_events", "_spent", "_written", "committed", "desks", "events", "ids",
+        "limits", "numbers", "peek", "topics",
     )  # fmt: skip
 
     def __init__(self, conn: sqlite3.Connection, ids: Ids, limits: Limits) -> None:
-        self.conn, self.ids, self.limits = conn, ids, limits
-        self.execute = conn.execute
+        self._conn, self.ids, self.limits = conn, ids, limits
+        #: a statement that sees none of what was deferred
+        self.peek = conn.execute
+        self._deferred: list[tuple[str, tuple[Any, ...]]] = []
+        #: our number of each link that was asked for since the last change of a link
+        self.numbers: dict[str, str] = {}
         self.topics: set[str] = set()
+        #: desks that are owed calls by events; None while nobody has said which there are
+        self.desks: calls.Desks | None = None
         self._events: list[tuple[int, str, int | None, str, EventData]] = []
         #: the number of the newest event, and what :meth:`flush` wrote in this transaction
         self._event_id: int = conn.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
@@ -97,6 +115,36 @@ class Transaction:
         self._spent: list[Counted] = []
         #: what was spent by commits that are done
         self.committed: list[Counted] = []
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        """The connection, as all verbs before have left it."""
+        if self._deferred:
+            self._settle()
+        return self._conn
+
+    def execute(self, sql: str, args: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """One statement, after all that was put off."""
+        if self._deferred:
+            self._settle()
+        return self._conn.execute(sql, args)
+
+    def defer(self, sql: str, args: tuple[Any, ...]) -> None:
+        """Puts a write off. Rows of one statement keep their order; statements do not keep theirs, so those that are
+        deferred must not depend on each other: each is about a table, or about rows, of its own."""
+        self._deferred.append((sql, args))
+
+    def _settle(self) -> None:
+        """Writes what was put off."""
+        deferred, self._deferred = self._deferred, []
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        for sql, args in deferred:
+            rows.setdefault(sql, []).append(args)
+        try:
+            for sql, many in rows.items():
+                self._conn.executemany(sql, many)
+        except sqlite3.Error as e:
+            raise Spoilt from e
 
     def event(self, kind: str, at: int, message: int | None = None, link: str = "", **data: Any) -> None:
         """Adds an event to this commit. ``data`` holds ids, counts and states, never a text or a whole number."""
@@ -119,13 +167,14 @@ class Transaction:
         self.topics.add(topic)
 
     def mark(self) -> Mark:
-        return len(self._events), len(self._counts), len(self._spent)
+        return len(self._events), len(self._counts), len(self._spent), len(self._deferred)
 
     def rewind(self, mark: Mark) -> None:
         """Forgets what was gathered since :meth:`mark`."""
         del self._events[mark[0] :]
         del self._counts[mark[1] :]
         del self._spent[mark[2] :]
+        del self._deferred[mark[3] :]
 
     def confirm(self) -> None:
         """The commit is done: what it spent is spent, what it told has happened."""
@@ -135,22 +184,26 @@ class Transaction:
 
     def flush(self) -> None:
         """Writes what was gathered; the commit comes next."""
+        if self._deferred:
+            self._settle()
         self._written = [Committed(n, *event) for n, event in enumerate(self._events, self._event_id + 1)]
         if self._written:
-            self.conn.executemany(
+            self._conn.executemany(
                 "INSERT INTO event (id, at, kind, message, link, data) VALUES (?, ?, ?, ?, ?, ?)",
                 [(*event[:-1], _encode(event.data).decode() if event.data else _NO_DATA) for event in self._written],
             )
             self.topics.add("events")
             self.topics.update({f"events:{event.kind}" for event in self._written})
+            if self.desks is not None and calls.note(self._conn, self.ids, self.desks, self._event_id, self._written):
+                self.topics.add("outbox")
         if self._counts:
-            self.conn.executemany(
+            self._conn.executemany(
                 "INSERT INTO rollup (day, link, direction, class, state, messages, parts) VALUES (?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, parts = parts + excluded.parts",
                 [(_day(day), *key, n, n * parts) for (day, *key, parts), n in Counter(self._counts).items()],
             )
         if self._spent:
-            spend.write(self.conn, _sums(self._spent))
+            spend.write(self._conn, _sums(self._spent))
 
 
 def _sums(spent: list[Counted]) -> dict[tuple[str, str, str], tuple[int, int]]:

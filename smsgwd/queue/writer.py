@@ -5,7 +5,8 @@ thread together, so that it is woken once. The thread blocks for the first, take
 for the disk the next batch gathers by itself: batches grow with the load, and a lone text pays no delay.
 
 A verb that raises before it wrote anything just gets its error. One that wrote is taken out: the batch is rolled back and
-run again without it, so the others see a store in which it never was. A commit that fails fails the whole batch: nobody
+run again without it, so the others see a store in which it never was. Where writes of several verbs failed together, each
+is run in a commit of its own. A commit that fails fails the whole batch: nobody
 may be told "accepted". When the disk is full the verbs are tried one by one, since a small change may still fit where a
 large one does not. An I/O error is for good: the kernel may have dropped what was to be synced, so nothing is tried
 again, every later call raises StoreUnusable, and ``failed`` tells the daemon to end.
@@ -24,7 +25,7 @@ from smsgwd.errors import SmsgwdError, StoreUnavailable, StoreUnusable
 from smsgwd.queue.interface import Counted
 from smsgwd.queue.opening import close_writer, expected
 from smsgwd.queue.recent import Committed, Recent
-from smsgwd.queue.transaction import START, Transaction
+from smsgwd.queue.transaction import START, Spoilt, Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,9 +53,9 @@ Done = tuple[Job, Any, BaseException | None]
 
 
 class _TakenOut(Exception):
-    """The batch was rolled back because of this job."""
+    """The batch was rolled back because of this job; None where nobody knows because of which."""
 
-    def __init__(self, job: Job, error: BaseException) -> None:
+    def __init__(self, job: Job | None, error: BaseException) -> None:
         self.job, self.error = job, error
 
 
@@ -158,7 +159,7 @@ class Writer:
                 done += self._commit(batch)
                 batch = []
             except _TakenOut as e:
-                if isinstance(e.error, StoreUnavailable):
+                if e.job is None or isinstance(e.error, StoreUnavailable):
                     one_by_one = True
                 else:
                     done.append((e.job, None, e.error))
@@ -200,6 +201,8 @@ class Writer:
             before, mark = conn.total_changes, tx.mark()
             try:
                 done.append((job, job.verb(tx, *job.args, **job.named), None))
+            except Spoilt as e:
+                raise self._spoilt(batch, e) from e
             except _RAISED as e:
                 if isinstance(e, sqlite3.Error) or conn.total_changes != before:
                     raise _TakenOut(job, self._rollback(e)) from e
@@ -207,12 +210,18 @@ class Writer:
                 done.append((job, None, e))
         try:
             tx.flush()
-        except sqlite3.Error as e:
-            raise _TakenOut(batch[-1], self._rollback(e)) from e
+        except (Spoilt, sqlite3.Error) as e:
+            raise self._spoilt(batch, e) from e
         return done
+
+    def _spoilt(self, batch: list[Job], error: Spoilt | sqlite3.Error) -> _TakenOut:
+        cause = error if isinstance(error, sqlite3.Error) else error.__cause__
+        assert cause is not None
+        return _TakenOut(batch[0] if len(batch) == 1 else None, self._rollback(cause))
 
     def _rollback(self, error: BaseException) -> BaseException:
         """Ends the transaction and says what the error means to a caller."""
+        self._tx.numbers.clear()
         if self._conn.in_transaction:
             try:
                 self._conn.execute("ROLLBACK")
