@@ -1,11 +1,12 @@
 """The outbound worker: claim → submit → record, one :class:`Lane` for each link.
 
-A claim commits the Submission before the wire sees a byte; whatever the link answers is recorded before the next text
-is claimed on that slot. The parts of one message go one after another on one slot: recording part n claims part n+1 in
-the same commit.
+A claim commits the Submission before the wire sees a byte. What the link answers is recorded in the same commit that
+claims the next text for that slot: one *turn* of the lane. So a busy link waits for the disk once between an answer and
+the next text, and nothing is claimed while what came cannot be stored. The parts of one message go one after another on
+one slot: recording part n claims part n+1.
 
-A lane sleeps until something may have changed: a text for its link was committed, the link came up, a slot became free,
-or the next text falls due. All of these set the lane's one hint. There is no polling interval.
+A lane sleeps until something may have changed: a text for its link was committed, the link came up, an answer came, or
+the next text falls due. All of these set the lane's one hint. There is no polling interval.
 
 When its link stays away for ``GRACE`` seconds, or rests after a run of failures (``breaker.py``), the lane hands the texts
 that may move to links that can send now.
@@ -15,11 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
 
-from smsgwd.breaker import Breaker
+from smsgwd.breaker import Breaker, Rest
 from smsgwd.clock import Clock, came
 from smsgwd.errors import LinkError, StoreUnavailable, Uncertain
 from smsgwd.link import Link
@@ -39,7 +38,6 @@ STORE_PAUSE = 1.0
 #: pauses between tries to record an outcome while the store is away, seconds
 RECORD_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
-T = TypeVar("T")
 #: a text that waits, and the name of another link -> how it goes there; None when it has to stay
 Replan = Callable[[Message, str], Move | None]
 
@@ -60,9 +58,17 @@ class Lane:
         self._hint = queue.hint(f"link:{link.name}")
         self._interval = 1.0 / rate if rate else 0.0
         self._next_slot = 0.0
-        self._busy = 0
+        #: segments that the link has, or that wait for the pace
+        self._on_wire = 0
+        #: what came of segments, and segments that never went; both wait for the next turn
+        self._results: list[tuple[Segment, Outcome]] = []
+        self._unsent: list[tuple[Segment, str]] = []
+        #: when the next text becomes due, as the last turn saw it; and the pauses while the store is away
+        self._due: int | None = None
+        self._store_pauses = iter(RECORD_PAUSES)
         self._away_since: float | None = clock.monotonic()
         self._breaker = Breaker()
+        self._rests: list[Rest] = []
 
     @property
     def ready(self) -> bool:
@@ -77,53 +83,108 @@ class Lane:
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the segments on the wire are finished and recorded."""
         async with asyncio.TaskGroup() as group:
-            while not stop.is_set():
+            while not stop.is_set() or self._at_work:
                 self._hint.clear()
                 self._end_rest()
+                try:
+                    await self._turn(group, stop)
+                except StoreUnavailable as e:
+                    await self._store_is_away(str(e))
+                    continue
                 if self.ready:
                     self._away_since = None
-                    await self._claim(group, stop)
-                else:
+                elif not stop.is_set():
                     await self._while_away()
-                if not self._hint.is_set() and not stop.is_set():
-                    longest = await self._sleep_for()
-                    await came(self._hint, longest)
+                if not self._hint.is_set() and (not stop.is_set() or self._at_work):
+                    await came(self._hint, self._sleep_for())
 
-    async def _sleep_for(self) -> float:
-        if rest := self._breaker.resting(self.clock.monotonic()):
+    @property
+    def _at_work(self) -> bool:
+        """Something is on the wire, or waits to be recorded."""
+        return bool(self._on_wire or self._results or self._unsent)
+
+    # -- turns -------------------------------------------------------------------------------------------------------
+
+    async def _turn(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Records what came and claims for the slots that are free. StoreUnavailable: nothing is lost, and nothing more
+        goes out before it is stored."""
+        while self._unsent:
+            segment, why = self._unsent[0]
+            await self.queue.unsubmit(segment.submission, why, self.clock.now())
+            del self._unsent[0]
+        results, room = list(self._results), 0 if stop.is_set() else self._room()
+        if not results and room == 0:
+            return
+        outcomes = [(segment.submission, outcome) for segment, outcome in results]
+        turn = await self.queue.turn(self.link.name, outcomes, room, self.clock.now())
+        del self._results[: len(results)]
+        self._store_pauses, self._due = iter(RECORD_PAUSES), turn.due
+        for segment in turn.claimed:
+            self._begin(group, segment, stop, paced=False)
+        for following in turn.following:
+            if following is not None:
+                self._begin(group, following, stop, paced=True)
+        if turn.claimed and self._interval:
+            self._next_slot = self.clock.monotonic() + self._interval
+        await self._tell()
+
+    def _room(self) -> int:
+        """How many texts may be claimed now."""
+        if not self.ready or self._next_slot > self.clock.monotonic():
+            return 0
+        window = 1 if self._breaker.on_trial else self.link.window
+        free = max(0, window - self._on_wire)
+        return min(free, 1) if self._interval else free
+
+    async def _store_is_away(self, why: str) -> None:
+        """While the store is away nothing is claimed. When the process ends first, the next start finds the attempts open
+        and calls them uncertain."""
+        if self._results or self._unsent:
+            log.error("what came of an attempt waits for the store", link=self.link.name, why=why)
+            await self.clock.sleep(next(self._store_pauses, RECORD_PAUSES[-1]))
+        else:
+            log.warning("the store is away, nothing is claimed", link=self.link.name, why=why)
+            await self.clock.sleep(STORE_PAUSE)
+
+    def _sleep_for(self) -> float:
+        now = self.clock.monotonic()
+        if rest := self._breaker.resting(now):
             return min(rest, LONGEST_SLEEP)
         if not self.ready:
-            away = self.clock.monotonic() - (self._away_since or 0.0)
+            away = now - (self._away_since or 0.0)
             return max(1.0, GRACE - away) if away < GRACE else LONGEST_SLEEP
-        if self._busy >= self.link.window:
+        if self._on_wire >= self.link.window:
             return LONGEST_SLEEP
-        try:
-            due = await self.queue.next_due(self.link.name)
-        except StoreUnavailable:
-            return STORE_PAUSE
-        if due is None:
+        if self._next_slot > now:
+            return min(self._next_slot - now, LONGEST_SLEEP)
+        if self._due is None:
             return LONGEST_SLEEP
-        return min(max((due - self.clock.now()) / 1000, 0.01), LONGEST_SLEEP)
+        return min(max((self._due - self.clock.now()) / 1000, 0.01), LONGEST_SLEEP)
 
-    async def _claim(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
-        """Fills the free slots of the window."""
-        window = 1 if self._breaker.on_trial else self.link.window
-        free = window - self._busy
-        if free <= 0 or not await self._paced(stop):
-            return
+    # -- segments ----------------------------------------------------------------------------------------------------
+
+    def _begin(self, group: asyncio.TaskGroup, segment: Segment, stop: asyncio.Event, *, paced: bool) -> None:
+        self._on_wire += 1
+        group.create_task(self._carry(segment, stop, paced), name=f"carry {segment.submission}")
+
+    async def _carry(self, segment: Segment, stop: asyncio.Event, paced: bool) -> None:
+        """Hands a segment to the link, and what came of it to the next turn. ``paced``: it waits for the rate first."""
         try:
-            segments = await self.queue.claim(self.link.name, 1 if self._interval else free, self.clock.now())
-        except StoreUnavailable as e:
-            log.warning("the store is away, nothing is claimed", link=self.link.name, why=str(e))
-            await self.clock.sleep(STORE_PAUSE)
+            if paced and not await self._paced(stop):
+                self._unsent.append((segment, "the link left or the daemon stops before this part"))
+                return
+            outcome: Outcome = await self.link.submit(segment)
+        except Uncertain as e:
+            outcome = InDoubt(str(e))
+        except LinkError as e:
+            self._next_slot = max(self._next_slot, self.clock.monotonic() + BROKE_PAUSE)
+            self._unsent.append((segment, str(e)))
             return
-        if not segments:
-            self._next_slot -= self._interval  # the slot was not used
-        for segment in segments:
-            self._busy += 1
-            group.create_task(self._carry(segment, stop), name=f"carry {segment.submission}")
-        if segments and self._busy < window:
+        finally:
+            self._on_wire -= 1
             self._hint.set()
+        self._results.append((segment, outcome))
+        self._judge(segment, outcome)
 
     async def _paced(self, stop: asyncio.Event) -> bool:
         """Waits for the next slot of the rate and takes it; False when the daemon stops or the link left meanwhile."""
@@ -134,55 +195,20 @@ class Lane:
         self._next_slot = self.clock.monotonic() + self._interval
         return True
 
-    async def _carry(self, segment: Segment, stop: asyncio.Event) -> None:
-        """Hands one message's segments to the link, from the claimed one on."""
-        following: Segment | None = segment
-        try:
-            while following is not None:
-                current = following
-                if current is not segment and not await self._paced(stop):
-                    await self._give_back(current, "the link left or the daemon stops before this part")
-                    return
-                try:
-                    outcome: Outcome = await self.link.submit(current)
-                except Uncertain as e:
-                    outcome = InDoubt(str(e))
-                except LinkError as e:
-                    self._next_slot = max(self._next_slot, self.clock.monotonic() + BROKE_PAUSE)
-                    await self._give_back(current, str(e))
-                    return
-                following = await self._record(current, outcome)
-                await self._judge(current, outcome)
-        finally:
-            self._busy -= 1
-            self._hint.set()
-
-    async def _judge(self, segment: Segment, outcome: Outcome) -> None:
-        """After a run of failures the link rests, and an operator is told."""
+    def _judge(self, segment: Segment, outcome: Outcome) -> None:
+        """After a run of failures the link rests: nothing more is claimed for it."""
         rest = self._breaker.note(segment.to.text, outcome, self.clock.monotonic())
-        if rest is None:
-            return
-        self.roster.note(self.link.name, resting=rest.why)
-        with contextlib.suppress(StoreUnavailable):
-            note: EventData = {"why": rest.why, "seconds": rest.seconds}
-            await self.queue.record_event("link.tripped", self.clock.now(), note, link=self.link.name)
+        if rest is not None:
+            self.roster.note(self.link.name, resting=rest.why)
+            self._rests.append(rest)
 
-    async def _record(self, segment: Segment, outcome: Outcome) -> Segment | None:
-        return await self._stored(lambda: self.queue.record_result(segment.submission, outcome, self.clock.now()))
-
-    async def _give_back(self, segment: Segment, why: str) -> None:
-        await self._stored(lambda: self.queue.unsubmit(segment.submission, why, self.clock.now()))
-
-    async def _stored(self, verb: Callable[[], Awaitable[T]]) -> T:
-        """Runs a verb, as long as it takes: while the store is away nothing else is claimed on this slot. When the
-        process ends first, the next start finds the attempt open and calls it uncertain."""
-        pauses = itertools.chain(RECORD_PAUSES, itertools.repeat(RECORD_PAUSES[-1]))
-        while True:
-            try:
-                return await verb()
-            except StoreUnavailable as e:
-                log.error("what came of an attempt waits for the store", link=self.link.name, why=str(e))
-                await self.clock.sleep(next(pauses))
+    async def _tell(self) -> None:
+        """An operator is told of a rest."""
+        while self._rests:
+            rest = self._rests.pop(0)
+            with contextlib.suppress(StoreUnavailable):
+                note: EventData = {"why": rest.why, "seconds": rest.seconds}
+                await self.queue.record_event("link.tripped", self.clock.now(), note, link=self.link.name)
 
     async def _while_away(self) -> None:
         """After the grace, texts that may move go to links that can send now."""

@@ -6,6 +6,7 @@ import pytest
 
 from smsgwd import dispatch
 from smsgwd.clock import SystemClock
+from smsgwd.errors import LinkError
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import DAY, NOW, accept, draft, state
 from tests.helpdesk.worker import Flaky, until
@@ -111,30 +112,36 @@ async def test_cut_short(queue, clock, claimed):
 # ---- the store is away ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["claim", "record_result", "next_due"])
-async def test_store_is_away(queue, monkeypatch, verb):
+@pytest.mark.parametrize("verb", ["turn", "unsubmit"])
+@pytest.mark.parametrize("times", [1, 3])
+async def test_store_is_away(queue, monkeypatch, verb, times):
     """A store that is away for a moment: nothing goes twice and nothing is lost."""
+    monkeypatch.setattr(dispatch, "BROKE_PAUSE", 0.001)
     monkeypatch.setattr(dispatch, "STORE_PAUSE", 0.02)
     monkeypatch.setattr(dispatch, "RECORD_PAUSES", (0.001,))
-    flaky, link = Flaky(queue, **{verb: 1}), PlainLink()
+    flaky, link = Flaky(queue, **{verb: times}), PlainLink(answers=[LinkError("gone")])
     messages = [await accept(queue, str(n)) for n in range(3)]
     async with lanes(flaky, SystemClock(), [link], roster()):
         for message in messages:
             await reaches(queue, message, "sent")
         await until(lambda: flaky.times[verb] == 0)
-    assert link.texts == ["0", "1", "2"]
+    assert link.texts == ["0", "0", "1", "2"]  # the link did not take the first the first time
 
 
 async def test_no_claim_on_a_slot_whose_result_is_not_stored(queue, monkeypatch):
     """While what came of an attempt cannot be stored, its slot sends nothing else."""
     monkeypatch.setattr(dispatch, "RECORD_PAUSES", (0.001,))
-    flaky, link = Flaky(queue, record_result=10**9), PlainLink()
+    flaky, link = Flaky(queue), PlainLink()
+    link.gate.clear()
     first, second = await accept(queue, "first"), await accept(queue, "second")
     async with lanes(flaky, SystemClock(), [link], roster()):
-        await until(lambda: flaky.times["record_result"] < 10**9 - 3)
+        await until(lambda: link.under_way)
+        flaky.times["turn"] = 10**9
+        link.gate.set()
+        await until(lambda: flaky.times["turn"] < 10**9 - 3)
         assert link.texts == ["first"]
         assert (await state(queue, first), await state(queue, second)) == ("sending", "queued")
-        flaky.times["record_result"] = 0
+        flaky.times["turn"] = 0
         await reaches(queue, second, "sent")
 
 
