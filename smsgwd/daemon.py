@@ -32,8 +32,9 @@ from smsgwd.config.file import load
 from smsgwd.dispatch import Lane
 from smsgwd.errors import ConfigError, LinkError, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway
+from smsgwd.inquiry import Overdue
 from smsgwd.intake import Intake
-from smsgwd.link import Dialogue, Link
+from smsgwd.link import Carrier, Dialogue, Link
 from smsgwd.model import EventData, LinkState
 from smsgwd.prices import Prices
 from smsgwd.queue.interface import Queue
@@ -131,6 +132,7 @@ class Daemon:
         self.react = React(queue, self.gateway, rules, clock)
         self.intake = Intake(queue, self.roster, clock, {x.name: x.type for x in config.link})
         self.links = [(x, make_link(x, clock, config.gateway.modems)) for x in config.link if x.enabled]
+        self.gateway.carriers = {link.name: link for _, link in self.links if isinstance(link, Carrier)}
         self.gateway.modems = {link.name: link.ussd for _, link in self.links if isinstance(link, Dialogue)}
         self.stop_workers, self.stop_links, self._hup = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._hurry = 0
@@ -171,6 +173,7 @@ class Daemon:
         group.create_task(self._serve(), name="http")
         group.create_task(self._log_events(), name="log of events")
         group.create_task(self._tick(), name="clock's own work")
+        group.create_task(Overdue(self.gateway).run(stop), name="overdue receipts")
         group.create_task(self._reloads(), name="reload")
         group.create_task(self._watch_store(), name="watch of the store")
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 
 from smsgwd.breaker import Breaker, Rest
 from smsgwd.clock import Clock, came
+from smsgwd.elsewhere import refused_for_now, try_elsewhere
 from smsgwd.errors import LinkError, StoreUnavailable, Uncertain
 from smsgwd.link import Link
 from smsgwd.log import get_logger
@@ -127,6 +128,10 @@ class Lane:
         if turn.claimed and self._interval:
             self._next_slot = self.clock.monotonic() + self._interval
         await self._tell()
+        if refused := refused_for_now(results):
+            await try_elsewhere(
+                self.queue, self.roster, self.link.name, refused, self.replan, self._settled, self.clock.now()
+            )
 
     def _room(self) -> int:
         """How many texts may be claimed now."""

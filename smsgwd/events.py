@@ -15,7 +15,8 @@ KINDS: dict[str, str] = {
     "message.delivered": "the network reports it delivered",
     "message.failed": "it will not be sent any more",
     "message.expired": "its validity ended before it was sent or delivered",
-    "message.cancelled": "cancelled before it went to the network",
+    "message.cancelled": "cancelled before it went to the network, or taken back from its carrier",
+    "message.kept": "a carrier was asked to take a text back, and has not, or not all of it",
     "message.uncertain": "no answer from the network: it may have been sent or not",
     "message.settled": "an uncertain text was settled",
     "message.retry": "refused for now; it will be tried again",
@@ -24,6 +25,7 @@ KINDS: dict[str, str] = {
     "message.rerouted": "moved to another link",
     "part.accepted": "the network took one part of several",
     "report.pending": "the service centre is still trying",
+    "report.asked": "a carrier was asked what became of a text",
     "report.orphan": "a delivery report matched no text of ours; kept",
     # inbound
     "message.received": "a text came in whole",

@@ -26,6 +26,7 @@ from smsgwd.bounds import Bounds, policy_of, refused
 from smsgwd.clock import Clock
 from smsgwd.config import Config, ModemConfig, SmppConfig, parse_duration
 from smsgwd.errors import LinkError, RequestRefused, SmsgwdError, StoreUnavailable
+from smsgwd.link import Carrier
 from smsgwd.model import Conversation, Draft, Message, MessageClass, Origin, Token
 from smsgwd.planning import plan_text
 from smsgwd.queue.interface import Move, Queue
@@ -217,6 +218,8 @@ class Gateway:
         self._tickets = itertools.count()
         #: how to reach the modems that run, by link; the daemon sets it
         self.modems: Mapping[str, Ussd] = {}
+        #: the links that may be asked about texts that they took (:mod:`smsgwd.inquiry`); the daemon sets it
+        self.carriers: Mapping[str, Carrier] = {}
 
     @property
     def config(self) -> Config:

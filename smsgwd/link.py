@@ -69,14 +69,15 @@ class Dialogue(Protocol):
 class Carrier(Protocol):
     """A link that can also ask its network about texts that it has taken. ``reference`` is what Accepted had, ``to`` and
     ``sender`` are the numbers as the text has them (``sender`` empty = the link's own). LinkError when the link is not
-    up, or is not configured for it."""
+    up, or is not configured for it; Uncertain when no answer came."""
 
     async def query(self, reference: str, to: str, sender: str) -> DeliveryReport | None:
         """What became of a text; None when the network does not say."""
         ...
 
-    async def withdraw(self, reference: str, to: str, sender: str) -> bool:
-        """Takes a text back; False when it was too late, or no answer came."""
+    async def withdraw(self, reference: str, to: str, sender: str) -> SubmitResult:
+        """Takes a text back: Accepted when it will not be delivered, else a Refusal with the reason; mostly that it was
+        too late."""
         ...
 
 

@@ -29,7 +29,7 @@ STEPS = frozenset({"message.accepted", "message.sending", "part.accepted", "mess
 WARNINGS = frozenset(
     {
         "message.failed", "message.expired", "message.uncertain", "message.undecodable", "message.partial", "report.orphan",
-        "webhook.retry", "webhook.dead", "link.down", "storage.high", "storage.full", "pin.refused", "pin.blocked",
+        "webhook.retry", "webhook.dead", "link.down", "link.alarm", "storage.high", "storage.full", "pin.refused", "pin.blocked",
         "daemon.recovered", "config.refused",
     }
 )  # fmt: skip

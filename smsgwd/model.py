@@ -93,7 +93,7 @@ MESSAGE_TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
     _M.HELD: frozenset({_M.QUEUED, _M.CANCELLED, _M.EXPIRED}),
     _M.QUEUED: frozenset({_M.HELD, _M.SENDING, _M.CANCELLED, _M.EXPIRED, _M.FAILED}),
     _M.SENDING: frozenset({_M.QUEUED, _M.SENT, _M.FAILED, _M.UNCERTAIN, _M.DELIVERED}),
-    _M.SENT: frozenset({_M.DELIVERED, _M.FAILED, _M.EXPIRED}),
+    _M.SENT: frozenset({_M.DELIVERED, _M.FAILED, _M.EXPIRED, _M.CANCELLED}),
     _M.UNCERTAIN: frozenset({_M.QUEUED, _M.SENT, _M.DELIVERED, _M.FAILED, _M.EXPIRED}),
     _M.PARTIAL: frozenset({_M.RECEIVED}),
 }
@@ -423,6 +423,8 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
     match: ReferenceMatch = ReferenceMatch.SAME
     #: user_message_reference of SMPP: :func:`own_reference` of our submission's number, echoed; None where there is none
     own: int | None = None
+    #: it failed since somebody took it back (smpp: DELETED)
+    deleted: bool = False
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):

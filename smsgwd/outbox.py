@@ -8,30 +8,32 @@ A desk that does not take a call gets it again after a growing pause, for three 
 operators see and can replay. While a desk fails again and again, its :class:`Circuit` lets one call at a time probe it,
 with a rest between probes, so that a thousand waiting calls do not knock at a closed door.
 
-The :class:`Reader` turns events of the kinds that desks asked for, and events of texts with a ``callback``, into owed
-calls, each exactly once: the calls and the reader's place are written in one commit.
+Calls are owed by the queue itself, in the commit of the event that causes them: it is told which desks there are. A lane
+reads some calls ahead in one look, and what came of calls is written together, whatever ended while the commit before was
+on its way. A call stays busy until that is written, so that no look finds it again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Sequence
 
-from smsgwd.clock import Clock
-from smsgwd.errors import Conflict, NotFound, StoreUnavailable
-from smsgwd.events import WEBHOOK_KINDS
+from smsgwd.clock import Clock, came
+from smsgwd.errors import StoreUnavailable
 from smsgwd.helpdesk.body import joined
 from smsgwd.helpdesk.interface import Call, Delivery, Desk, Never, NotNow, Taken
 from smsgwd.log import get_logger
-from smsgwd.model import Contact, Conversation, Event, Message, OutboxItem
-from smsgwd.queue.interface import Queue
+from smsgwd.model import OutboxItem
+from smsgwd.queue.interface import CallResult, Owed, Queue
 
 #: calls to one desk at once while it takes them; one while it does not
 WINDOW = 8
+#: calls that a look reads ahead, and for how many seconds they may wait for their turn: then they are read again, since
+#: a body tells how things are when it is sent
+AHEAD, FRESH = 64, 1.0
 #: failures in a row after which a desk is only probed; its rests in seconds, doubling from the first to the last
 BROKEN = 5
 FIRST_REST, LAST_REST = 2.0, 60.0
@@ -45,15 +47,11 @@ LONGEST, LEAST_TRIES = 3 * 86_400_000, 10
 POISON_TRIES = 5
 #: seconds; a safety net under the hints, not a polling interval
 LONGEST_SLEEP = 60.0
-BATCH = 200
-#: the reader's place is written at most every so many events that needed nothing
-SKIP = 1000
 #: seconds that a call under way may take at a stop
 LAST_CALL = 5.0
 #: pauses in seconds between tries of a verb while the store is away
 STORE_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
-T = TypeVar("T")
 Jitter = Callable[[], float]
 
 log = get_logger("outbox")
@@ -63,87 +61,30 @@ class Outbox:
     """Tells desks. ``jitter`` gives the share of each pause that is waited, 0..1."""
 
     def __init__(self, queue: Queue, desks: Sequence[Desk], clock: Clock, jitter: Jitter = random.random) -> None:
-        self.desks = desks
-        self.reader = Reader(queue, desks, clock)
+        self.queue, self.desks, self.clock = queue, desks, clock
         self.lanes = [Lane(desk, queue, clock, jitter) for desk in desks]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; a call under way gets a little time to end. What is not told stays owed."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.reader.run(stop), name="outbox reader")
+                group.create_task(self._owe(stop), name="outbox owes")
                 for lane in self.lanes:
                     group.create_task(lane.run(stop), name=f"outbox {lane.desk.name}")
         finally:
             for desk in self.desks:
                 await desk.close()
 
-
-# ---- events → calls ------------------------------------------------------------------------------------------------
-
-
-class Reader:
-    """Reads events and owes calls for them."""
-
-    def __init__(self, queue: Queue, desks: Sequence[Desk], clock: Clock) -> None:
-        self.queue, self.desks, self.clock = queue, desks, clock
-        self._hint = queue.hint(*(f"events:{kind}" for kind in WEBHOOK_KINDS if desks))
-        #: the last event that was read, and the one that is stored as read; -1 before the first look
-        self._position = self._stored = -1
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until ``stop``. Then its place is written, so that a desk that is added to the configuration before the next
-        start is not told of what was before it."""
+    async def _owe(self, stop: asyncio.Event) -> None:
+        """Tells the queue which desks there are, until it has turned all events of before into calls."""
+        desks = {desk.name: desk.events for desk in self.desks}
         while not stop.is_set():
-            self._hint.clear()
             try:
-                if await self._read():
-                    continue
-                pause = LONGEST_SLEEP
+                if not await self.queue.owe_events(desks):
+                    return
             except StoreUnavailable as e:
                 log.warning("the store is away, events wait for the desks", why=str(e))
-                pause = STORE_PAUSES[-1]
-            await _either(self._hint, stop, pause)
-        with contextlib.suppress(StoreUnavailable):
-            await self._skip(1)
-
-    async def _read(self) -> bool:
-        """One batch; True when there may be more. Nothing is lost or owed twice when the store leaves in between."""
-        if self._position < 0:
-            self._position = self._stored = await self.queue.cursor("webhooks")
-        events = await self.queue.events_after(self._position, BATCH)
-        items = [item for event in events for item in await self._items(event)]
-        if items:
-            await self.queue.owe(items, self.clock.now())
-            self._stored = max(int(item.data["event"] or 0) for item in items)
-        if events:
-            self._position = events[-1].id
-        await self._skip(SKIP)
-        return bool(events)
-
-    async def _skip(self, least: int) -> None:
-        """Stores the place when it is at least so many events further on than what is stored."""
-        if self._position - self._stored >= least:
-            await self.queue.skip("webhooks", self._position)
-            self._stored = self._position
-
-    async def _items(self, event: Event) -> list[OutboxItem]:
-        """A call for each desk that wants to hear of an event; with its conversation, which gives the calls' order."""
-        desks = [x for x in self.desks if event.kind in x.events or event.data.get("callback") == x.name]
-        if event.kind not in WEBHOOK_KINDS or not desks:
-            return []
-        conversation = event.data.get("conversation") or ""
-        if event.message and not conversation:
-            with contextlib.suppress(NotFound):
-                conversation = (await self.queue.message(event.message)).conversation
-        data = {**event.data, "event": event.id, **({"link": event.link} if event.link else {})}
-        return [
-            OutboxItem(
-                id="", endpoint=desk.name, kind=event.kind, message=event.message, conversation=str(conversation),
-                at=event.at, data=data,
-            )
-            for desk in desks
-        ]  # fmt: skip
+                await came(stop, STORE_PAUSES[-1])
 
 
 # ---- calls → desks -------------------------------------------------------------------------------------------------
@@ -206,60 +147,108 @@ class Lane:
         self.desk, self.queue, self.clock, self.jitter = desk, queue, clock, jitter
         self.circuit = Circuit(clock, jitter)
         self._hint = queue.hint("outbox")
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        #: calls that were read and wait for room, when they were read, and whether the store may have more
+        self._ahead: deque[Owed] = deque()
+        self._read_at, self._unread = 0.0, True
+        #: calls under way; results that are not written yet, and whether calls wait for them; the ids of both
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._results: list[CallResult] = []
+        self._frees = False
+        self._busy: set[str] = set()
+        self._came = asyncio.Event()
+        self._ended = False
+        self._stop = asyncio.Event()
+        self._group = asyncio.TaskGroup()
+        self._name = f"tell {desk.name}"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``. What does not end soon then is cut off: it stays owed, and has the same id the next time."""
         async with asyncio.TaskGroup() as group:
+            self._group, self._stop = group, stop
+            group.create_task(self._watch(), name=f"outbox {self.desk.name} stops")
+            record = group.create_task(self._record(), name=f"outbox {self.desk.name} records")
             while not stop.is_set():
                 self._hint.clear()
                 try:
-                    pause = await self._begin(group)
+                    pause = await self._begin()
                 except StoreUnavailable as e:
                     log.warning("the store is away, a desk waits", desk=self.desk.name, why=str(e))
                     pause = STORE_PAUSES[-1]
-                await _either(self._hint, stop, pause)
-            await self._end()
+                await came(self._hint, pause)
+            await self._end(record)
 
-    async def _begin(self, group: asyncio.TaskGroup) -> float:
-        """Begins what is due and has room; returns for how many seconds nothing more can begin by itself.
+    async def _watch(self) -> None:
+        await self._stop.wait()
+        self._hint.set()
 
-        A call under way is still owed, so the look has to reach past those; also past one that ends during the look,
-        which may have read it before that."""
-        busy, now = set(self._busy), self.clock.now()
-        room = self.circuit.room(len(busy))
-        if room == 0:
+    async def _begin(self) -> float:
+        """Begins what is due and has room; returns for how many seconds nothing more can begin by itself."""
+        self._unread = True
+        if self.circuit.room(len(self._tasks)) == 0 or self._start():
             return min(self.circuit.rest() or LONGEST_SLEEP, LONGEST_SLEEP)
+        pause = await self._look()
+        self._start()
+        return pause
+
+    async def _look(self) -> float:
+        """Reads ahead; returns for how many seconds nothing more is due. A call under way is still owed, and so is, for
+        a look that began before, one that ended meanwhile: those that were busy when it began are left out."""
+        now = self.clock.now()
         horizon = now + int(1000 * LONGEST_SLEEP)
-        owed = await self.queue.owed(self.desk.name, len(busy) + room + 1, horizon)
-        for item in [item for item in owed if item.id not in busy]:
-            if item.due > now:
-                return max((item.due - now) / 1000, 0.01)
-            if room == 0:
-                break
-            room -= 1
-            self._busy[item.id] = group.create_task(self._tell(item), name=f"tell {self.desk.name} {item.id}")
-        return LONGEST_SLEEP
-
-    async def _end(self) -> None:
-        if self._busy:
-            _, late = await asyncio.wait(self._busy.values(), timeout=LAST_CALL)
-            for task in late:
-                task.cancel()
-
-    async def _tell(self, item: OutboxItem) -> None:
+        self._unread = False
         try:
-            delivery = await self.desk.tell(await _stored(self.clock, lambda: self._call(item)))
-            self._note(delivery)
-            result, reason, due = verdict(item, delivery, self.clock.now(), self.jitter)
-            ticket = delivery.ticket if isinstance(delivery, Taken) else ""
-            with contextlib.suppress(Conflict, NotFound):  # an operator was faster
-                await _stored(
-                    self.clock,
-                    lambda: self.queue.record_call(item.id, result, reason, due, self.clock.now(), ticket=ticket),
-                )
-        finally:
-            del self._busy[item.id]
+            owed = await self.queue.owed(self.desk.name, AHEAD, horizon, tuple(self._busy))
+        except StoreUnavailable:
+            self._unread = True
+            raise
+        due = [call for call in owed if call.item.due <= now]
+        self._ahead.extend(due)
+        self._read_at = self.clock.monotonic()
+        self._unread = self._unread or len(due) == AHEAD
+        return max((owed[len(due)].item.due - now) / 1000, 0.01) if len(due) < len(owed) else LONGEST_SLEEP
+
+    def _start(self) -> bool:
+        """Begins what was read ahead, as far as there is room; True when some of it still waits."""
+        if self._stop.is_set():
+            return False
+        if self._ahead and self.clock.monotonic() - self._read_at > FRESH:
+            self._forget()
+        room = min(self.circuit.room(len(self._tasks)), len(self._ahead))
+        for _ in range(room):
+            owed = self._ahead.popleft()
+            self._busy.add(owed.item.id)
+            task = self._group.create_task(self._tell(owed), name=self._name)
+            self._tasks.add(task)
+            task.add_done_callback(self._told)
+        return bool(self._ahead)
+
+    def _forget(self) -> None:
+        """What was read ahead is read again when there is room."""
+        self._ahead.clear()
+        self._unread = True
+
+    async def _tell(self, owed: Owed) -> None:
+        """One try of a call; then those that wait for its place begin."""
+        item = owed.item
+        call = Call(id=item.id, kind=item.kind, at=item.at, data=joined(*owed))
+        try:
+            delivery = await self.desk.tell(call)
+        except BaseException:
+            self._busy.discard(item.id)
+            raise
+        self._note(delivery)
+        result, reason, due = verdict(item, delivery, self.clock.now(), self.jitter)
+        ticket = delivery.ticket if isinstance(delivery, Taken) else ""
+        self._results.append(CallResult(item.id, result, reason, due, ticket))
+        self._frees = self._frees or result == "retry" or bool(item.conversation)
+        self._came.set()
+        if not isinstance(delivery, Taken):
+            self._forget()
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        """A call is not under way any more."""
+        self._tasks.discard(task)
+        if not self._start() and self._unread:
             self._hint.set()
 
     def _note(self, delivery: Delivery) -> None:
@@ -272,41 +261,42 @@ class Lane:
         elif before and not self.circuit.broken:
             log.info("a desk takes calls again", desk=self.desk.name)
 
-    async def _call(self, item: OutboxItem) -> Call:
-        """Joins the body: texts and numbers are read now and stored nowhere else."""
-        message: Message | None = None
-        conversation: Conversation | None = None
-        contact: Contact | None = None
-        with contextlib.suppress(NotFound):
-            if item.message:
-                message = await self.queue.message(item.message)
-        thread = item.conversation or (message.conversation if message is not None else "")
-        with contextlib.suppress(NotFound):
-            if thread:
-                conversation = await self.queue.conversation(thread)
-                contact = await self.queue.contact(conversation.contact)
-        return Call(id=item.id, kind=item.kind, at=item.at, data=joined(item, message, conversation, contact))
+    # ---- results ---------------------------------------------------------------------------------------------------
 
+    async def _record(self) -> None:
+        """Writes what came of calls, until the last of them after a stop."""
+        while self._results or not self._ended:
+            await self._came.wait()
+            self._came.clear()
+            results, self._results = self._results, []
+            frees, self._frees = self._frees, False
+            if results:
+                await self._stored(results)
+                self._busy.difference_update(result.item for result in results)
+            if frees:  # calls wait for these, in their conversations or for another try
+                self._unread = True
+                self._hint.set()
 
-# ---- waiting -------------------------------------------------------------------------------------------------------
+    async def _stored(self, results: list[CallResult]) -> None:
+        """As long as it takes while the store is away: what a desk said is not asked again. A verb writes all or nothing,
+        so it may be repeated; at a stop the lane cuts the wait off."""
+        for pause in itertools.chain(STORE_PAUSES, itertools.repeat(STORE_PAUSES[-1])):
+            try:
+                await self.queue.record_calls(results, self.clock.now())
+                return
+            except StoreUnavailable as e:
+                log.warning("the store is away, what a desk said waits", why=str(e))
+                await self.clock.sleep(pause)
 
-
-async def _stored(clock: Clock, verb: Callable[[], Awaitable[T]]) -> T:
-    """Runs a verb, as long as it takes while the store is away: what a desk said is not asked again. A verb writes all or
-    nothing, so it may be repeated; at a stop the lane cuts the wait off."""
-    pauses = itertools.chain(STORE_PAUSES, itertools.repeat(STORE_PAUSES[-1]))
-    while True:
-        try:
-            return await verb()
-        except StoreUnavailable as e:
-            log.warning("the store is away, what a desk said waits", why=str(e))
-            await clock.sleep(next(pauses))
-
-
-async def _either(hint: asyncio.Event, stop: asyncio.Event, seconds: float) -> None:
-    """Until the hint or the stop, or the time is over."""
-    async with asyncio.TaskGroup() as group:
-        waits = [group.create_task(event.wait(), name="outbox sleeps") for event in (hint, stop)]
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+    async def _end(self, record: asyncio.Task[None]) -> None:
+        """Calls under way, and what came of them, get a little time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST_CALL
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=LAST_CALL)
+            for task in late:
+                task.cancel()
+        self._ended = True
+        self._came.set()
+        await asyncio.wait([record], timeout=max(0.0, until - loop.time()))
+        record.cancel()

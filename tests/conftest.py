@@ -3,6 +3,18 @@
 import pytest
 import structlog
 
+from tests.watching import (  # the hooks that look for secrets
+    files_of_the_run,
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
+
+__all__ = [
+    "files_of_the_run", "pytest_configure", "pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary",
+]  # fmt: skip
+
 
 @pytest.fixture(autouse=True)
 def log_of_its_own():

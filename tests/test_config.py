@@ -30,10 +30,12 @@ from smsgwd.config.file import load, parse
 from smsgwd.errors import ConfigError
 from smsgwd.rules.lint import warnings
 from smsgwd.rules.load import load_rules
+from tests.canaries import LONG_PASSWORD
 
 ETC = Path(__file__).parents[1] / "etc"
 MODEM = '[[link]]\nname = "m1"\ntype = "modem"\nport = "/dev/ttyUSB0"\n'
 SMPP = '[[link]]\nname = "c"\ntype = "smpp"\nhost = "smsc.example.net"\n'
+TLV = "tlv = [{{ tag = 0x1400, type = '{}', value = '{}' }}]\n"
 DESK = '[[helpdesk]]\nname = "d"\nurl = "https://desk.example.net/x"\n'
 
 
@@ -93,6 +95,12 @@ def problems(text: str, environ=None) -> list[tuple[str, str]]:
         pytest.param(MODEM + "pin = { file = '/nowhere' }\n", "link[0].pin", "/nowhere: No such file", id="file not there"),
         pytest.param(SMPP + "bind = 'both'\n", "link[0].bind", "known: transceiver", id="bind"),
         pytest.param(SMPP + "port = 70000\n", "link[0].port", "must be 65535 or less", id="port"),
+        pytest.param(SMPP + "short_code = '999/999'\n", "link[0].short_code", "two numbers up to 255", id="TON too large"),
+        pytest.param(SMPP + "short_code = '3/256'\n", "link[0].short_code", "two numbers up to 255", id="NPI too large"),
+        pytest.param(SMPP + TLV.format("int1", "256"), "link[0].tlv[0].value", "no number from 0 to 255", id="TLV too large"),
+        pytest.param(SMPP + TLV.format("int2", "ten"), "link[0].tlv[0].value", "'ten' is no number", id="TLV no number"),
+        pytest.param(SMPP + TLV.format("octets", "0xZZ"), "link[0].tlv[0].value", "octets in hex", id="TLV no octets"),
+        pytest.param(SMPP + TLV.format("string", "x" * 1025), "link[0].tlv[0].value", "at most 1024", id="TLV too long"),
         pytest.param(SMPP + "throughput = -1\n", "link[0].throughput", "must be 0 or more", id="throughput"),
         pytest.param(DESK + DESK, "helpdesk[1].name", "is used twice", id="desk twice"),
         pytest.param(DESK + "type = 'fax'\n", "helpdesk[0].type", "is not known", id="desk of unknown type"),
@@ -196,7 +204,7 @@ def _toml(value) -> str:
 
 # ---- secrets ---------------------------------------------------------------------------------------------------------
 
-SECRET = "very-s3cret"
+SECRET = LONG_PASSWORD
 
 
 @pytest.fixture

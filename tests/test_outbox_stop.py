@@ -47,7 +47,7 @@ async def test_stop_cuts_off(tmp_path, monkeypatch):
     assert endpoint.ids[0] == endpoint.ids[1]
 
 
-@pytest.mark.parametrize("verb", ["cursor", "events_after", "owe", "message", "owed", "record_call", "conversation"])
+@pytest.mark.parametrize("verb", ["owe_events", "owed", "record_calls"])
 async def test_store_is_away(tmp_path, monkeypatch, verb):
     """A store that is away for a moment loses nothing, tells nothing twice, and ends no worker."""
     monkeypatch.setattr(outbox, "STORE_PAUSES", (0.001,))
@@ -69,7 +69,7 @@ async def test_stop_while_the_store_is_away(tmp_path, monkeypatch):
     clock = StillClock()
     async with serving() as endpoint, store(tmp_path, clock) as queue:
         await forwarded(queue, clock)
-        flaky = Flaky(queue, record_call=10**9, events_after=10**9, skip=10**9)
+        flaky = Flaky(queue, record_calls=10**9, owe_events=10**9)
         async with running(flaky, [desk(endpoint, clock)], clock):
             await until(lambda: len(endpoint.calls) == 1)
         assert await owed(queue) == [("pending", "", 0)]
@@ -85,7 +85,7 @@ async def test_answer_lost(tmp_path, monkeypatch):
             support = WebhookDesk(
                 Helpdesk(name="support", url=f"{caller.url}/hooks", secret=Secret(SECRET)), caller.clock
             )
-            async with running(Flaky(queue, record_call=losing), [support], caller.clock):
+            async with running(Flaky(queue, record_calls=losing), [support], caller.clock):
                 await until(lambda calls=calls: len(caller.journal()) == calls)
         thread = await queue.conversation((await queue.message(message)).conversation)
         assert thread.tickets == {"support": "T-1"}

@@ -81,7 +81,7 @@ async def test_answer_ticket_and_tag(tmp_path, rules):
         received = await queue.receive("m1", "+15550100100", inbound("What is the price?"), clock.now())
         await react(queue, gate, rules, clock)
         (answer,) = await outbound(queue)
-        (item,) = await queue.owed("support", 10, clock.now())
+        ((item, *_),) = await queue.owed("support", 10, clock.now())
         thread = await queue.conversation(answer.conversation)
     assert (answer.to, answer.text, answer.rule) == ("+15550100777", "Hello you, it is 5 EUR", "price")
     assert answer.answers == received.message

@@ -17,6 +17,9 @@ _NEXT = {
     "expired": "smsgwd queue retry {id} sends it again as a new text",
 }
 
+#: seconds: a carrier may be asked for each part in turn
+_PATIENCE = 120.0
+
 
 @click.group()
 def queue() -> None:
@@ -51,16 +54,24 @@ def _table(app: App, found: dict[str, Any]) -> None:
 
 @queue.command()
 @click.argument("id")
+@click.option("--ask", is_flag=True, help="Ask the carrier first what became of it (links with `query = true`).")
 @json_option
 @click.pass_context
-def show(ctx: click.Context, id: str) -> None:
-    """One text: its parts, its attempts, and what can be done."""
+def show(ctx: click.Context, id: str, ask: bool) -> None:
+    """One text: its parts, its attempts, and what can be done.
+
+    With --ask the carrier's answer counts like a delivery report: a text whose receipt never came is delivered or failed
+    then. An uncertain text has no id that could be asked about, unless a receipt to its number came that fits nothing
+    else: then the carrier is asked about the id that it names, and an answer settles the text."""
     app = app_of(ctx)
-    found = app.door.call("GET", f"/v1/messages/{id}")
+    found = app.door.call(*(("POST", f"/v1/messages/{id}/ask") if ask else ("GET", f"/v1/messages/{id}")))
     app.show(found, lambda: _print(app, found))
 
 
 def _print(app: App, m: dict[str, Any]) -> None:
+    for said in m.get("asked", ()):
+        reason = f" ({said['reason']})" if said["reason"] else ""
+        click.echo(f"{said['link']} says of part {said['part']}, {said['reference']}: {said['status']}{reason}")
     pairs(
         [
             ("id", m["id"]), ("state", m["state"]), ("reason", m["reason"]), ("to", m["to"]), ("from", m["from"]),
@@ -95,14 +106,17 @@ def _verb(name: str, text: str) -> click.Command:
     @click.pass_context
     def command(ctx: click.Context, id: str) -> None:
         app = app_of(ctx)
-        found = app.door.call("POST", f"/v1/messages/{id}/{name}")
+        found = app.door.call("POST", f"/v1/messages/{id}/{name}", timeout=_PATIENCE)
         app.show(found, lambda: click.echo(f"{found['id']} {found['state']}"))
 
     return command
 
 
 for _name, _text in (
-    ("cancel", "Cancel a text that has not gone to the network."),
+    (
+        "cancel",
+        "Cancel a text that has not gone to the network, or that its carrier gives back (links with `cancel = true`).",
+    ),
     ("retry", "Try a waiting text now; a failed or expired one is sent again as a new text."),
     ("hold", "Keep a queued text from being sent."),
     ("release", "Let a held text go."),

@@ -8,8 +8,8 @@ from smsgwd.cli import LazyGroup
 
 SIMULATORS: dict[str, tuple[str, str]] = {
     "modem": ("smsgwd.cli.sim_modem:modem", "A GSM modem on a pty."),
-    "text": ("smsgwd.cli.sim_modem:text", "A text from somebody to a simulated modem."),
-    "fault": ("smsgwd.cli.sim_modem:fault", "Something goes wrong in a simulated modem."),
+    "text": ("smsgwd.cli.sim_modem:text", "A text from somebody to a simulated modem or SMSC."),
+    "fault": ("smsgwd.cli.sim_modem:fault", "Something goes wrong in a simulated modem or SMSC."),
     "smsc": ("smsgwd.cli.sim_smsc:smsc", "A carrier's SMSC that speaks SMPP."),
     "helpdesk": ("smsgwd.cli.sim_helpdesk:helpdesk", "A helpdesk that takes signed webhooks."),
 }

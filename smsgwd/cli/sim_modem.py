@@ -143,7 +143,7 @@ def _ask(control: str, request: dict[str, Any]) -> dict[str, Any]:
 @json_option
 @click.pass_context
 def text(ctx: click.Context, control: str, sender: str, text: str) -> None:
-    """Somebody texts the simulated modem; a long TEXT comes in parts."""
+    """Somebody texts the simulated modem or SMSC; a long TEXT comes in parts."""
     app = app_of(ctx)
     answer = _ask(control, {"do": "text", "from": sender, "text": text})
     parts = answer.get("parts", 1)
@@ -151,10 +151,13 @@ def text(ctx: click.Context, control: str, sender: str, text: str) -> None:
 
 
 class FaultCommand(click.Command):
-    """Its help ends with the tables of faults."""
+    """Its help ends with the tables of faults of both simulators."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from smsgwd.cli.sim_smsc import write_faults
+
         _write_faults(formatter)
+        write_faults(formatter)
 
 
 @click.command(cls=FaultCommand)
@@ -165,7 +168,10 @@ class FaultCommand(click.Command):
 @json_option
 @click.pass_context
 def fault(ctx: click.Context, control: str, seed: int | None, name: str, arguments: tuple[str, ...]) -> None:
-    """Something goes wrong in the simulated modem. NAME is a fault, or F1 to F29 of the fault catalogue."""
+    """Something goes wrong in a simulated modem or SMSC.
+
+    NAME is a fault of it, or a name of the fault catalogue: F1 to F29 for modems, F30 to F40 for SMSCs.
+    """
     request: dict[str, Any] = {"do": "fault", "name": name} | ({} if seed is None else {"seed": seed})
     for argument in arguments:
         key, equals, value = argument.partition("=")

@@ -14,12 +14,17 @@ class SmscCommand(click.Command):
     """Its help ends with the tables of faults."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from smsgwd.smpp.sim.faults import catalogue_rows, help_rows
+        write_faults(formatter)
 
-        with formatter.section("Faults, with their arguments (count=0: until cleared)"):
-            formatter.write_dl(help_rows())
-        with formatter.section("The same by the names of the fault catalogue"):
-            formatter.write_dl(catalogue_rows())
+
+def write_faults(formatter: click.HelpFormatter) -> None:
+    """What can go wrong in the SMSC."""
+    from smsgwd.smpp.sim.faults import catalogue_rows, help_rows
+
+    with formatter.section("Faults of the SMSC, with their arguments (count=0: until cleared)"):
+        formatter.write_dl(help_rows())
+    with formatter.section("The same by the names of the fault catalogue"):
+        formatter.write_dl(catalogue_rows())
 
 
 _PATH = click.Path()

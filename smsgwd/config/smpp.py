@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from smsgwd.config.keys import OWN_NUMBER, PATH, Duration, Secret, Section, entry, help_, one_of, shape
+from smsgwd.config.keys import OWN_NUMBER, PATH, Check, Duration, Secret, Section, entry, help_, one_of, shape
 from smsgwd.config.links import LinkConfig
 
 _OCTET = Meta(ge=0, le=255)
@@ -18,7 +18,34 @@ _OPTIONAL_OCTET = Meta(ge=-1, le=255)
 ACTIONS = ("again", "later", "few", "perm", "conf", "rebind")
 
 _HOST = shape(r"[^\s:/]+(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?", "{} is neither host nor host:port")
-_TON_NPI = shape(r"[0-9]{1,3}/[0-9]{1,3}", "{} is not TON/NPI such as 3/0")
+#: octets of a string in an optional parameter, without its NUL
+_MOST_STRING = 1024
+_SIZES = {"int1": 1, "int2": 2, "int4": 4}
+
+
+def _ton_npi(value: str) -> None:
+    found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,3})", value)
+    if not found or max(map(int, found.groups())) > 255:
+        raise ValueError(f"{value!r} is not TON/NPI such as 3/0: two numbers up to 255")
+
+
+def octets_of_value(type: str, text: str) -> bytes:
+    """The value of an optional parameter by its type: a string with its NUL, octets in hex, or an unsigned integer.
+    ValueError when the type cannot write it."""
+    if type == "string":
+        octets = text.encode()
+        if 0 in octets or len(octets) > _MOST_STRING:
+            raise ValueError(f"a string has at most {_MOST_STRING} octets, and no NUL")
+        return octets + b"\0"
+    if type == "octets":
+        try:
+            return bytes.fromhex(text.removeprefix("0x"))
+        except ValueError:
+            raise ValueError(f"{text[:40]!r} is not octets in hex") from None
+    try:
+        return int(text[:12], 0).to_bytes(_SIZES[type], "big")
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is no number from 0 to {256 ** _SIZES[type] - 1}") from None
 
 
 def _status(value: str) -> None:
@@ -68,6 +95,15 @@ class Parameter(Section, frozen=True, kw_only=True):
     ] = ""
     name: Annotated[str, help_("the name under which rules and webhooks see it in inbound texts")] = ""
 
+    @staticmethod
+    def faults(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+        type, value = table.get("type", "string"), table.get("value")
+        if isinstance(value, str) and value and type in ("string", "octets", *_SIZES):
+            try:
+                octets_of_value(str(type), value)
+            except ValueError as e:
+                yield "value", str(e)
+
 
 class SmppConfig(LinkConfig, frozen=True, kw_only=True):
     """[[link]] with type = "smpp": one bind to an SMSC."""
@@ -103,7 +139,7 @@ class SmppConfig(LinkConfig, frozen=True, kw_only=True):
     source_npi: Annotated[int, help_("plan of our address; -1 = by the number"), _OPTIONAL_OCTET] = -1
     dest_ton: Annotated[int, help_("type of the destination; -1 = by the number"), _OPTIONAL_OCTET] = -1
     dest_npi: Annotated[int, help_("plan of the destination; -1 = by the number"), _OPTIONAL_OCTET] = -1
-    short_code: Annotated[str, help_("TON/NPI of short codes; carriers disagree: 3/0, 0/0, 0/1, 6/0"), _TON_NPI] = "3/0"
+    short_code: Annotated[str, help_("TON/NPI of short codes; carriers disagree: 3/0, 0/0, 0/1, 6/0"), Check(_ton_npi)] = "3/0"
     plus: Annotated[bool, help_("send international numbers with +")] = False
     address_charset: Annotated[
         str, help_("character set of senders made of letters"), one_of("ascii", "latin1", "cp1252", "utf8")

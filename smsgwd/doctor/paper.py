@@ -11,7 +11,7 @@ import os
 import msgspec
 
 from smsgwd.clock import SystemClock
-from smsgwd.config import Config
+from smsgwd.config import Config, SmppConfig
 from smsgwd.config.file import load
 from smsgwd.doctor.places import myself
 from smsgwd.doctor.report import Check, error, warning, well
@@ -40,10 +40,25 @@ def read(path: str) -> Paper:
     checks = [well("configuration", path, f"reads right: {number} link{'' if number == 1 else 's'}")]
     if not any(link.enabled for link in config.link):
         checks.append(warning("configuration", path, "no link is enabled: texts neither go nor come", "add a [[link]]"))
+    checks += _odd(config)
     wrong = _profiles(path, config) + _rules(config, checks)
     secrets, unread = _secrets(path)
     checks += [*wrong, *secrets]
     return Paper(config, tuple(checks), bool(wrong) or unread)
+
+
+def _odd(config: Config) -> list[Check]:
+    """What may be meant, but mostly is not."""
+    return [
+        warning(
+            "link", link.name,
+            f"window {link.window * link.binds} is more than three seconds of throughput {link.throughput:g}: "
+            "texts wait at the SMSC, and so many are uncertain when the line breaks",
+            f"window = {max(1, int(link.throughput))} in [[link]] {link.name}",
+        )
+        for link in config.link
+        if isinstance(link, SmppConfig) and link.throughput and link.window * link.binds > 3 * link.throughput
+    ]  # fmt: skip
 
 
 def _mistakes(name: str, subject: str, problems: list[Problem]) -> list[Check]:

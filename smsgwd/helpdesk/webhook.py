@@ -19,27 +19,35 @@ are not used. Reasons name the host and what failed, never the address's path an
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
 from smsgwd import __version__
 from smsgwd.clock import Clock, isoformat
 from smsgwd.config import Helpdesk
 from smsgwd.errors import ConfigError, Problem
+from smsgwd.helpdesk.answer import NoHttp
 from smsgwd.helpdesk.interface import Call, Delivery, Never, NotNow, Taken
+from smsgwd.helpdesk.post import Poster, Unreachable
 from smsgwd.helpdesk.signing import key_of, sign
 
-#: seconds for a whole call, and bytes of its answer that are read
-TIMEOUT, LARGEST_ANSWER = 10.0, 64 * 1024
+#: seconds for a whole call
+TIMEOUT = 10.0
 LONGEST_TICKET = 100
 #: the longest pause that a desk may ask for, seconds
 LONGEST_PAUSE = 3600.0
 #: answers that say that the call itself is wrong
 POISON = frozenset({400, 413, 414, 415, 422})
+
+
+#: headers that are the same for every call
+_FIELDS = {
+    "Accept": "*/*", "Accept-Encoding": "identity", "Content-Type": "application/json", "User-Agent": f"smsgwd/{__version__}",
+}  # fmt: skip
 
 
 class _Answer(msgspec.Struct):
@@ -62,7 +70,7 @@ class WebhookDesk:
             self._key = key_of(config.secret.reveal()) if config.secret is not None else b""
         except ValueError as e:
             raise ConfigError([Problem("smsgwd.toml", f"helpdesk {config.name}: secret", str(e))]) from None
-        self._session: aiohttp.ClientSession | None = None
+        self._poster: Poster | None = None
 
     @property
     def name(self) -> str:
@@ -78,28 +86,23 @@ class WebhookDesk:
             {"type": call.kind, "timestamp": isoformat(call.at), "gateway": self.gateway, "data": call.data}
         )
         try:
-            async with self._open().post(
-                self.config.url, data=body, headers=self._headers(call, body), allow_redirects=False
-            ) as answer:
-                octets = await _read(answer) if 200 <= answer.status < 300 else b""
-                return _delivery(answer.status, self._pause(answer.headers.get("Retry-After", "")), octets)
+            answer = await self._open().post(self._headers(call, body), body)
         except TimeoutError:
             return NotNow(f"{self._where()}: no answer in {self.timeout:g} s")
-        except (aiohttp.ClientError, OSError) as e:
+        except (Unreachable, NoHttp, OSError) as e:
             return NotNow(f"{self._where()}: {_why(e)}")
+        pause = self._pause(answer.retry_after) if answer.retry_after else 0.0
+        return _delivery(answer.status, pause, answer.body)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._poster is not None:
+            self._poster.close()
+            self._poster = None
 
     def _headers(self, call: Call, body: bytes) -> dict[str, str]:
         """Id and body are the same at every try; timestamp and signature are new."""
         timestamp = self.clock.now() // 1000
         headers = {
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"smsgwd/{__version__}",
             "webhook-id": call.id,
             "webhook-timestamp": str(timestamp),
         }
@@ -107,13 +110,10 @@ class WebhookDesk:
             headers["webhook-signature"] = sign(self._key, call.id, timestamp, body)
         return headers
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self.timeout), cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )  # fmt: skip
-        return self._session
+    def _open(self) -> Poster:
+        if self._poster is None:
+            self._poster = Poster(self.config.url, _FIELDS, self.timeout)
+        return self._poster
 
     def _pause(self, retry_after: str) -> float:
         """Seconds of a Retry-After header, which holds seconds or a date (RFC 9110 section 10.2.3); 0.0 for none."""
@@ -128,20 +128,6 @@ class WebhookDesk:
     def _where(self) -> str:
         parts = urlsplit(self.config.url)
         return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """The answer's body up to its bound; a body that breaks off changes nothing about the status."""
-    octets = b""
-    try:
-        while len(octets) < LARGEST_ANSWER:
-            chunk = await answer.content.read(LARGEST_ANSWER - len(octets))
-            if not chunk:
-                break
-            octets += chunk
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        return b""
-    return octets
 
 
 def _delivery(status: int, pause: float, body: bytes) -> Delivery:
@@ -164,14 +150,13 @@ def _ticket(body: bytes) -> str:
 
 def _why(error: Exception) -> str:
     """One line without any address."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
-        return "the TLS certificate is not accepted"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the name is not known"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return os.strerror(error.os_error.errno) if error.os_error.errno else "cannot be reached"
-    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | ConnectionError):
-        return "the connection broke"
-    if isinstance(error, aiohttp.ClientResponseError):
+    cause = error.__cause__
+    if isinstance(error, NoHttp):
         return "the answer is not HTTP"
-    return type(error).__name__
+    if not isinstance(error, Unreachable):
+        return "the connection broke"
+    if isinstance(cause, ssl.SSLError):
+        return "the TLS certificate is not accepted"
+    if isinstance(cause, socket.gaierror | UnicodeError):
+        return "the name is not known"
+    return os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else "cannot be reached"

@@ -42,6 +42,7 @@ from smsgwd.model import (
     Submission,
     Token,
 )
+from smsgwd.queue.question import CarrierVerbs
 from smsgwd.sms.split import Plan
 
 
@@ -78,6 +79,8 @@ class Move(msgspec.Struct, frozen=True):
     plan: Plan
     #: the link leaves waiting for a later time to its SMSC; else a text that asked for it waits here
     waits_there: bool = False
+    #: it is due now, not after its pause
+    at_once: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -141,7 +144,7 @@ class Counted(NamedTuple):
     draft: object = None
 
 
-class Queue(Protocol):
+class Queue(CarrierVerbs, Protocol):
     """The durable store. Open it with :func:`smsgwd.queue.sqlite.open_queue`."""
 
     #: set when the store failed for good (an I/O error in a commit): the daemon ends then

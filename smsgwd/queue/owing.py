@@ -34,9 +34,10 @@ def owe_events(tx: Transaction, desks: calls.Desks, limit: int = CATCH_UP) -> bo
     """See :meth:`smsgwd.queue.interface.Queue.owe_events`."""
     tx.desks = desks
     found = tx.execute(
-        "SELECT id, at, kind, message, link, data FROM event WHERE id > ? ORDER BY id LIMIT ?", (calls.cursor(tx.conn), limit)
+        "SELECT id, at, kind, message, link, data FROM event WHERE id > ? ORDER BY id LIMIT ?",
+        (calls.cursor(tx.conn), limit),
     ).fetchall()
-    events = [Committed(*row, rows.decode(data) if data else {}) for *row, data in found]
+    events = [Committed._make((*row[:-1], rows.decode(row[-1]) if row[-1] else {})) for row in found]
     if events and calls.turn(tx.conn, tx.ids, desks, events):
         tx.hint("outbox")
     return len(events) == limit

@@ -9,6 +9,8 @@ from smsgwd.queue.transaction import Transaction
 R = ReportStatus
 #: what an accepted attempt has for a report when none was asked for
 UNASKED = "unasked"
+#: … and what one has that the carrier is asked to take back, and one that it took back
+WITHDRAWING, WITHDRAWN = "withdrawing", "withdrawn"
 
 
 def part_accepted(tx: Transaction, m: Row, part: int, now: int) -> bool:
@@ -57,7 +59,7 @@ def report_came(
     """Writes what a report says on its attempt, and on the text where that decides it. ``step`` says how its reference
     was matched; events name it where it is not the same."""
     how = {"matched": str(step)} if step not in ("", "same") else {}
-    if status is not R.PENDING or s.report != UNASKED:
+    if status is not R.PENDING or s.report not in (UNASKED, WITHDRAWING):
         s.report = status.value
     s.open = int(status is R.PENDING)
     tx.execute("UPDATE submission SET report = ?, open = ? WHERE id = ?", (s.report, s.open, s.id))
@@ -85,6 +87,15 @@ def sum_up(tx: Transaction, m: Row, now: int, code: str = "", reason: str = "", 
     said = set(by_part.values())
     if len(by_part) == m.parts and R.DELIVERED in said and said <= {R.DELIVERED, UNASKED}:
         finish(tx, m, M.DELIVERED, now, **how)
+
+
+def take_back(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
+    """The carrier took an accepted part back; the text is cancelled when that was the last one."""
+    s.report, s.open = WITHDRAWN, 0
+    tx.execute("UPDATE submission SET report = ?, open = 0 WHERE id = ?", (s.report, s.id))
+    by_part = _reports(tx, m)
+    if m.state == M.SENT and len(by_part) == m.parts and set(by_part.values()) == {WITHDRAWN}:
+        finish(tx, m, M.CANCELLED, now, "its carrier took it back")
 
 
 def _reports(tx: Transaction, m: Row) -> dict[int, str]:

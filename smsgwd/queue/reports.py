@@ -28,10 +28,11 @@ from smsgwd.model import (
     public_id,
 )
 from smsgwd.queue import tally
-from smsgwd.queue.progress import UNASKED, part_accepted, report_came
+from smsgwd.queue.progress import UNASKED, WITHDRAWING, part_accepted, report_came, take_back
 from smsgwd.queue.references import STEPS, TEXTUAL, Step, candidates, fits, norm, told
 from smsgwd.queue.states import ATTEMPT_COLUMNS, COLUMNS, WIDTH, Attempt, M, Row, S, conclude, tell
 from smsgwd.queue.transaction import Transaction, floor_id
+from smsgwd.sms.address import Address
 
 #: a second report is looked for among attempts of the last 7 days, to the last texts of its recipient
 _WEEK, _LAST = 7 * 86_400_000, 50
@@ -43,6 +44,11 @@ _HOUR = 3_600_000
 _JOIN = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message "
 _OPEN = _JOIN + "WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.norm = ? {} ORDER BY s.id DESC LIMIT 600"
 _ANYBODY, _OF_TAIL = _OPEN.format(""), _OPEN.format("AND ltrim(substr(m.peer, -8), '+') = ?")
+_FLIES = (
+    "SELECT 1 FROM submission s JOIN message m ON m.id = s.message "
+    "WHERE s.open = 1 AND s.link = ? AND s.state = 'in_flight' AND s.norm = '' LIMIT 1"
+)
+_FLIES_TO = _FLIES.replace(" LIMIT", " AND ltrim(substr(m.peer, -8), '+') = ? LIMIT")
 _CLOSED = (
     f"SELECT s.id, s.link, s.reference FROM (SELECT id FROM message WHERE peer = ? AND id >= ? ORDER BY id DESC LIMIT {_LAST}) m "
     "CROSS JOIN submission s ON s.message = m.id WHERE s.open = 0 AND s.report <> ''"
@@ -77,23 +83,27 @@ def record_likely(tx: Transaction, link: str, report: DeliveryReport, now: int) 
 def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
     links, recipient = _links(tx, link), _recipient(report)
     free = report.match is ReferenceMatch.AUTO
-    mode = tally.mode(tx.conn, link) if free else tally.Mode()
+    mode = tally.mode(tx.peek, link) if free else tally.Mode()
     steps = mode.steps if free else STEPS[report.match]
     # numbers that are equal by chance must not make it a copy of another report
-    surest = tuple(step for step in steps if step in TEXTUAL) or steps
+    surest = _sure(steps) or steps
     found = _named(tx, links, report, recipient, steps[:1])
-    candidate, copies = None, []
+    candidate, copies, awaited = None, [], False
     if found is None:
-        candidate = _own(tx, links, report, recipient) or _only(tx, link, links, recipient)
+        awaited = _awaited(tx, links, recipient)
+        candidate = _own(tx, links, report, recipient) or (None if awaited else _only(tx, link, links, recipient))
         copies = _closed(tx, links, report, {recipient, candidate[1].peer if candidate else recipient}, surest, now)
         if len(steps) > 1 and not copies:
-            found = _named(tx, links, report, recipient, steps[1:])
+            found = _named(tx, links, report, recipient, _sure(steps[1:]) if free and awaited else steps[1:])
     if found:
         (s, m), step = found
         if free:
             tally.matched(tx, link, mode, step)
         if not _is_copy(tx, s, m, report, now):
-            report_came(tx, s, m, report.status, report.code, report.reason, now, step)
+            if report.deleted and s.report == WITHDRAWING:
+                take_back(tx, s, m, now)
+            else:
+                report_came(tx, s, m, report.status, report.code, report.reason, now, step)
         return True
     if copies and _said_before(candidate, report, copies):
         return True
@@ -101,8 +111,16 @@ def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bo
         settle(tx, *candidate, told(report.reference, steps[0]), now)
         report_came(tx, *candidate, report.status, report.code, report.reason, now)
         return True
-    tally.missed(tx, link, mode)
+    if not awaited:
+        tally.missed(tx, link, mode)
     return False
+
+
+def _sure(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Those that compare characters. Where the form is ours to find, numbers are not compared while the answer to an
+    attempt is awaited that may be meant: a report can overtake the answer, and its number, read otherwise, may be that of
+    another attempt by chance."""
+    return tuple(step for step in steps if step in TEXTUAL)
 
 
 # ---- looking -------------------------------------------------------------------------------------------------------
@@ -110,7 +128,8 @@ def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bo
 
 def tail(number: str) -> str:
     """What national and international forms of a number have in common: the last 8 digits."""
-    return "".join(c for c in number if c.isdigit())[-8:]
+    end = number[-8:]
+    return end if end.isdigit() else "".join(c for c in number if c.isdigit())[-8:]
 
 
 def _recipient(report: DeliveryReport) -> str:
@@ -149,6 +168,12 @@ def _named(
     return None
 
 
+def _awaited(tx: Transaction, links: Sequence[str], recipient: str) -> bool:
+    """Whether the answer to an attempt is awaited that may be meant."""
+    statement, more = (_FLIES_TO, (tail(recipient),)) if recipient else (_FLIES, ())
+    return any(tx.execute(statement, (link, *more)).fetchone() for link in links)
+
+
 def _without_reference(tx: Transaction, links: Sequence[str], recipient: str, states: Sequence[SubmissionState]) -> list[Pair]:
     """Attempts to the recipient that have no reference, or none yet."""
     if not recipient:
@@ -159,8 +184,10 @@ def _without_reference(tx: Transaction, links: Sequence[str], recipient: str, st
 def _only(tx: Transaction, link: str, links: Sequence[str], recipient: str) -> Pair | None:
     """The one attempt that may have got this reference; None when there is none, or more than one. One in flight may get
     it as well: its report can overtake its answer. Of a carrier's receipt it is no proof that we sent the text."""
-    found = _without_reference(tx, links, recipient, (S.UNCERTAIN, S.ACCEPTED, S.IN_FLIGHT))
-    if len(found) != 1 or found[0][0].state == S.IN_FLIGHT:
+    if not recipient or _awaited(tx, links, recipient):
+        return None
+    found = _without_reference(tx, links, recipient, (S.UNCERTAIN, S.ACCEPTED))
+    if len(found) != 1:
         return None
     return None if found[0][0].state == S.UNCERTAIN and _is_carrier(tx, link) else found[0]
 
@@ -236,7 +263,7 @@ def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:
     """Keeps a report that fits nothing. Where one uncertain text of the last hour may be meant, the event says which: a
     person may settle it."""
     recipient = _recipient(report)
-    tx.execute(
+    tx.peek(
         "INSERT INTO report_orphan (id, link, reference, norm, recipient, status, code, reason, raw, form, own, at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -263,9 +290,9 @@ def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
         if s.state == S.ACCEPTED:
             forms = candidates(s.reference, STEPS[ReferenceMatch.AUTO])
             marks = ", ".join("?" * len(forms))
-            found = tx.execute(f"{_ORPHANS} AND norm IN ({marks}) ORDER BY id", (link, s.id, *forms)).fetchall()
+            found = tx.peek(f"{_ORPHANS} AND norm IN ({marks}) ORDER BY id", (link, s.id, *forms)).fetchall()
         else:
-            found = tx.execute(f"{_ORPHANS} ORDER BY id LIMIT 1000", (link, s.id)).fetchall()
+            found = tx.peek(f"{_ORPHANS} ORDER BY id LIMIT 1000", (link, s.id)).fetchall()
         for id_, recipient, status, code, reason, reference, form, own in found:
             if recipient and tail(recipient) != tail(m.peer):
                 continue
@@ -276,23 +303,46 @@ def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
                         break
                 elif own != own_reference(s.id):
                     continue
-                settle(tx, s, m, told(reference, _steps(tx, link, form)[0]), now)
-            step = _by(tx, link, s, reference, form)
+                settle(tx, s, m, told(reference, _mode(tx, link, form)[1][0]), now)
+            step = _by(tx, link, s, m.peer, reference, form)
             if step is not None:
-                tx.execute("DELETE FROM report_orphan WHERE id = ?", (id_,))
+                tx.peek("DELETE FROM report_orphan WHERE id = ?", (id_,))
                 report_came(tx, s, m, ReportStatus(status), code, reason, now, step)
+        if s.state == S.ACCEPTED and not tally.mode(tx.peek, link).learned:
+            _compare(tx, link, m, now)
 
 
-def _steps(tx: Transaction, link: str, form: str) -> tuple[Step, ...]:
+def _compare(tx: Transaction, link: str, m: Row, now: int) -> None:
+    """The reports whose numbers could not be compared while answers were awaited, once none is."""
+    waiting = tx.peek(f"{_ORPHANS} ORDER BY id LIMIT 100", (link, floor_id(now - _HOUR))).fetchall()
+    if not waiting or _awaited(tx, _links(tx, link), m.peer):
+        return
+    for id_, recipient, status, code, reason, reference, form, own in waiting:
+        if form == ReferenceMatch.AUTO and tail(recipient) == tail(m.peer):
+            report = DeliveryReport(
+                reference=reference, status=ReportStatus(status), recipient=Address.parse(recipient), code=code,
+                reason=reason, match=ReferenceMatch.AUTO, own=own,
+            )  # fmt: skip
+            if _matched(tx, link, report, now):
+                tx.peek("DELETE FROM report_orphan WHERE id = ?", (id_,))
+
+
+def _mode(tx: Transaction, link: str, form: str) -> tuple[tally.Mode, tuple[Step, ...]]:
+    """What was learned of a link, and the steps that a report of this form allows."""
     match = ReferenceMatch(form)
-    return tally.mode(tx.conn, link).steps if match is ReferenceMatch.AUTO else STEPS[match]
+    mode = tally.mode(tx.peek, link) if match is ReferenceMatch.AUTO else tally.Mode()
+    return mode, mode.steps if match is ReferenceMatch.AUTO else STEPS[match]
 
 
-def _by(tx: Transaction, link: str, s: Attempt, reference: str, form: str) -> Step | None:
-    """The step by which an orphan's reference is that of an attempt."""
-    step = next((x for x in _steps(tx, link, form) if fits(x, s.reference, reference)), None)
-    if step is not None and form == ReferenceMatch.AUTO:
-        tally.matched(tx, link, tally.mode(tx.conn, link), step)
+def _by(tx: Transaction, link: str, s: Attempt, peer: str, reference: str, form: str) -> Step | None:
+    """The step by which an orphan's reference is that of an attempt to ``peer``."""
+    mode, steps = _mode(tx, link, form)
+    step = next((x for x in steps if fits(x, s.reference, reference)), None)
+    if step is None or form != ReferenceMatch.AUTO:
+        return step
+    if step not in TEXTUAL and not mode.learned and _awaited(tx, _links(tx, link), peer):
+        return None
+    tally.matched(tx, link, mode, step)
     return step
 
 

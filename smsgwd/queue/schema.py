@@ -272,4 +272,6 @@ CARRIERS = (
     "ALTER TABLE token ADD COLUMN caps TEXT NOT NULL DEFAULT ''",
     "CREATE TABLE spend (day TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, segments INTEGER NOT NULL, "
     "cost REAL NOT NULL, PRIMARY KEY (day, kind, name)) STRICT, WITHOUT ROWID",
+    "DROP TRIGGER message_forward",
+    no_way_back("message", MESSAGE_TRANSITIONS),  # a carrier may take a sent text back: sent -> cancelled
 )

@@ -39,6 +39,7 @@ from smsgwd.model import (
     Token,
 )
 from smsgwd.queue import (
+    asking,
     contacts,
     expiry,
     facts,
@@ -67,6 +68,7 @@ from smsgwd.queue.interface import (
     Spending,
     Turn,
 )
+from smsgwd.queue.question import Question, Taken
 from smsgwd.queue.reader import Reader
 from smsgwd.queue.transaction import Ids, Limits, Transaction
 from smsgwd.queue.writer import Writer
@@ -242,6 +244,22 @@ class SqliteQueue(Queue):
 
     async def record_report(self, link: str, report: DeliveryReport, now: int) -> bool:
         return await self._put(reports.record_report, link, report, now)
+
+    # ---- what carriers are asked -----------------------------------------------------------------------------------
+    async def questions(self, message: str) -> list[Question]:
+        return await self._look(asking.questions, message)
+
+    async def overdue(self, link: str, after: int, until: int, beyond: str, limit: int) -> list[Question]:
+        return await self._look(asking.overdue, link, after, until, beyond, limit)
+
+    async def record_answer(self, question: Question, report: DeliveryReport | None, by: str, now: int) -> None:
+        await self._put(asking.record_answer, question, report, by, now)
+
+    async def withdraw(self, message: str, now: int) -> list[Question]:
+        return await self._put(asking.withdraw, message, now)
+
+    async def withdrawn(self, message: str, taken: Taken, now: int) -> Message:
+        return await self._put(asking.withdrawn, message, taken, now)
 
     # ---- links, events, reactions ----------------------------------------------------------------------------------
     async def record_link(self, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:

@@ -272,7 +272,8 @@ def reroute(tx: Transaction, moves: Sequence[Move], now: int) -> int:
         tx.spend(created, m.link, token, m.peer, -m.parts)
         tx.spend(created, move_.link, token, m.peer, move_.plan.parts, move_.message)
         _planned(tx, m, move_, now)
-        tx.event("message.rerouted", now, m.id, move_.link, **{"from": m.link})
+        why = {"why": "refused"} if move_.at_once else {}
+        tx.event("message.rerouted", now, m.id, move_.link, **{"from": m.link}, **why)
         tx.hint(f"link:{move_.link}")
         moved += 1
     return moved
@@ -297,6 +298,8 @@ def _planned(tx: Transaction, m: Row, move_: Move, now: int) -> None:
         _PLANNED,
         (move_.link, plan.text, plan.alphabet.value, plan.locking, plan.single, plan.parts, cuts, ref, now, m.id),
     )
+    if move_.at_once:
+        tx.execute("UPDATE message SET due = 0 WHERE id = ?", (m.id,))
     if not move_.waits_there:
         tx.execute(_WAITS_HERE, (m.id, now))
 

@@ -13,6 +13,7 @@ moment later is none.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -30,6 +31,9 @@ _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _LOOK, _YOUNG = 10 * _MINUTE, _MINUTE
 
 _MODE, _ORPHANS, _LOOKED, _ALARM = "receipts ", "orphans ", "orphans", "alarm "
+
+
+Execute = Callable[..., sqlite3.Cursor]
 
 
 class Mode(msgspec.Struct, frozen=True):
@@ -51,18 +55,18 @@ class Mode(msgspec.Struct, frozen=True):
         return TEXTUAL if step in TEXTUAL else (step,)
 
 
-def _kept(conn: sqlite3.Connection, name: str) -> str:
-    found = conn.execute("SELECT value FROM store WHERE name = ?", (name,)).fetchone()
+def _kept(execute: Execute, name: str) -> str:
+    found = execute("SELECT value FROM store WHERE name = ?", (name,)).fetchone()
     return found[0] if found else ""
 
 
 def _keep(tx: Transaction, name: str, value: str) -> None:
-    tx.execute("INSERT OR REPLACE INTO store (name, value) VALUES (?, ?)", (name, value))
+    tx.peek("INSERT OR REPLACE INTO store (name, value) VALUES (?, ?)", (name, value))
 
 
-def mode(conn: sqlite3.Connection, link: str) -> Mode:
-    """What was learned of a link."""
-    step, _, count = _kept(conn, _MODE + link).partition(" ")
+def mode(execute: Execute, link: str) -> Mode:
+    """What was learned of a link. ``execute`` may look past what was deferred."""
+    step, _, count = _kept(execute, _MODE + link).partition(" ")
     return Mode(step, int(count)) if count else Mode()
 
 
@@ -106,14 +110,14 @@ def facts(conn: sqlite3.Connection) -> dict[str, dict[str, str | int | float | N
         found[link] = {"reports": reports.get(link, 0), "orphans": lost, "orphan_share": f"{share:.1f} %"}
         if link in dropped:
             found[link]["orphans_dropped"] = dropped[link]
-        if learned := mode(conn, link).learned:
+        if learned := mode(conn.execute, link).learned:
             found[link]["receipt_id"] = f"{learned} (learned)"
     return found
 
 
 def look(tx: Transaction, now: int) -> None:
     """Alarms, once a day for each link, when more of its reports than a hundredth matched no text of ours."""
-    last = int(_kept(tx.conn, _LOOKED) or 0)
+    last = int(_kept(tx.peek, _LOOKED) or 0)
     if last <= now < last + _LOOK:
         return
     day = datetime.fromtimestamp(now // 1000, UTC).date().isoformat()
@@ -129,7 +133,7 @@ def look(tx: Transaction, now: int) -> None:
             "AND state = 'came'",
             (day, link),
         ).fetchone()[0]
-        if orphans < FEWEST or orphans <= SHARE * reports or _kept(tx.conn, _ORPHANS + link) == day:
+        if orphans < FEWEST or orphans <= SHARE * reports or _kept(tx.peek, _ORPHANS + link) == day:
             continue
         _keep(tx, _ORPHANS + link, day)
         what = "delivery reports match no text of ours: is receipt_id right, does another program use the account?"
@@ -140,7 +144,7 @@ def alarm(tx: Transaction, link: str, refusal: Refusal, now: int) -> None:
     """A refusal that tells of a mistake of ours: an operator is told, once an hour for each code, from the time on that
     the refusal names."""
     name = f"{_ALARM}{link} {refusal.code}"
-    began, _, said = _kept(tx.conn, name).partition(" ")
+    began, _, said = _kept(tx.peek, name).partition(" ")
     since, times = (int(began), int(said)) if said and 0 <= now - int(began) < _HOUR else (now, 0)
     if times >= refusal.alarm:
         return

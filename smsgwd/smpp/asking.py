@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from smsgwd.config import SmppConfig
 from smsgwd.errors import PduError
-from smsgwd.model import DeliveryReport
+from smsgwd.model import Accepted, DeliveryReport, Refusal, RefusalClass, ReportStatus, SubmitResult
 from smsgwd.smpp.addresses import Addresses
 from smsgwd.smpp.bodies import CancelSm, QuerySm, QuerySmResp
+from smsgwd.smpp.consts import CommandStatus
 from smsgwd.smpp.events import Answer
-from smsgwd.smpp.receipt import STATES
+from smsgwd.smpp.receipt import DELETED, STATES
 from smsgwd.sms.address import Address
 
 
@@ -33,6 +34,15 @@ class Questions:
         return CancelSm(self._service_type, _id(reference), *source, *destination)
 
 
+def withdrawn(answer: Answer) -> SubmitResult | None:
+    """What cancel_sm_resp tells; None for a status that says nothing of this command."""
+    if answer.status == CommandStatus.ESME_ROK:
+        return Accepted()
+    if answer.status == CommandStatus.ESME_RCANCELFAIL:
+        return Refusal("ESME 0x11", RefusalClass.PERMANENT, "it is too late to take it back")
+    return None
+
+
 def report_of(answer: Answer, reference: str, to: str) -> DeliveryReport | None:
     """What query_sm_resp tells; None when the SMSC refuses to tell, or knows no state."""
     body = answer.body
@@ -40,8 +50,10 @@ def report_of(answer: Answer, reference: str, to: str) -> DeliveryReport | None:
         return None
     status, word = STATES[body.message_state]
     code = f"error {body.error_code}" if body.error_code else ""
-    reason = f"the SMSC says {word}" + (f", {code}" if code else "")
-    return DeliveryReport(reference=reference, status=status, code=code, reason=reason, recipient=Address.parse(to))
+    reason = "" if status is ReportStatus.DELIVERED else f"the SMSC says {word}" + (f", {code}" if code else "")
+    return DeliveryReport(
+        reference=reference, status=status, code=code, reason=reason, recipient=Address.parse(to), deleted=word == DELETED
+    )
 
 
 def _id(reference: str) -> bytes:

@@ -23,9 +23,9 @@ from smsgwd.errors import LinkError, PduError, Uncertain
 from smsgwd.link import LinkSink
 from smsgwd.log import get_logger
 from smsgwd.model import Accepted, DeliveryReport, LinkState, Refusal, RefusalClass, Segment, SubmitResult
-from smsgwd.smpp.asking import Questions, report_of
+from smsgwd.smpp.asking import Questions, report_of, withdrawn
 from smsgwd.smpp.backoff import Cause, cause_of, where
-from smsgwd.smpp.bodies import Bind, Body
+from smsgwd.smpp.bodies import Bind, Body, ShortMessage
 from smsgwd.smpp.connection import Account, Connection, SessionEnded
 from smsgwd.smpp.consts import CommandId, CommandStatus, Tag
 from smsgwd.smpp.events import Answer
@@ -43,6 +43,8 @@ log = get_logger("smpp")
 _THROTTLED = int(CommandStatus.ESME_RTHROTTLED)
 #: messages of several parts whose session is remembered
 _MOST_LINES = 10_000
+#: attempts without an answer for which no report was asked, that are remembered
+_MOST_UNASKED = 1_000
 #: seconds that a person waits for the answer to a question
 _PATIENCE = 15.0
 #: octets of a password by the standard; carriers hand out longer ones, which are sent all the same
@@ -69,6 +71,7 @@ class SmppLink:
         self._sending: list[Connection] = []
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._lines: OrderedDict[str, Connection] = OrderedDict()
+        self._unasked: OrderedDict[str, bool] = OrderedDict()
         self._sink: LinkSink | None = None
         self._told: tuple[LinkState, str] | None = None
         self._why, self._warned, self._asked = "", False, 0
@@ -104,7 +107,11 @@ class SmppLink:
             if connection.sends:
                 return _unwritable(e)
             raise LinkError(f"{self._where}: the session has just ended") from None
-        answer = await sent
+        try:
+            answer = await sent
+        except Uncertain:
+            self._unanswered(segment, body)
+            raise
         if answer.congestion is not None:
             self._pace.congested(answer.congestion, self._clock.monotonic())
         if answer.status:
@@ -125,7 +132,15 @@ class SmppLink:
 
     def _settled(self, answer: Answer) -> SubmitResult:
         """What a late answer means."""
-        return self._verdict(answer).refusal if answer.status else Accepted(answer.message_id)
+        unasked = self._unasked.pop(answer.key, False)
+        return self._verdict(answer).refusal if answer.status else Accepted(answer.message_id, not unasked)
+
+    def _unanswered(self, segment: Segment, body: ShortMessage) -> None:
+        """Remembers that no report was asked for, for the case that the answer comes late."""
+        if body.registered_delivery == 0:
+            self._unasked[segment.submission] = True
+            if len(self._unasked) > _MOST_UNASKED:
+                self._unasked.popitem(last=False)
 
     async def _turn(self, connection: Connection, asked: float) -> bool:
         """Waits for the turn of the pace, one after the other; False when the session left meanwhile."""
@@ -191,17 +206,17 @@ class SmppLink:
         if not self._config.query:
             raise LinkError(f"{self.name}: the carrier answers no query_sm; set `query = true` where it does")
         answer = await self._ask(CommandId.QUERY_SM, lambda: self._questions.query_sm(reference, sender))
-        return report_of(answer, reference, to) if answer is not None else None
+        return report_of(answer, reference, to)
 
-    async def withdraw(self, reference: str, to: str, sender: str) -> bool:
+    async def withdraw(self, reference: str, to: str, sender: str) -> SubmitResult:
         """See :class:`smsgwd.link.Carrier`."""
         if not self._config.cancel:
             raise LinkError(f"{self.name}: the carrier answers no cancel_sm; set `cancel = true` where it does")
         answer = await self._ask(CommandId.CANCEL_SM, lambda: self._questions.cancel_sm(reference, to, sender))
-        return answer is not None and answer.status == CommandStatus.ESME_ROK
+        return withdrawn(answer) or self._verdict(answer).refusal
 
-    async def _ask(self, command: CommandId, body: Callable[[], Body]) -> Answer | None:
-        """None when no answer comes in time. It has a place in the window, but no turn of the pace: it is no text."""
+    async def _ask(self, command: CommandId, body: Callable[[], Body]) -> Answer:
+        """It has a place in the window, but no turn of the pace: it is no text. Uncertain when no answer comes in time."""
         self._asked += 1
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -209,8 +224,8 @@ class SmppLink:
                 return await connection.ask(command, body(), f"question {self._asked}", self._clock.monotonic())
         except PduError as e:
             raise LinkError(f"{self.name}: it cannot be asked: {e}") from None
-        except (TimeoutError, Uncertain):
-            return None
+        except TimeoutError:
+            raise Uncertain(f"{self.name}: no answer in {_PATIENCE:g} s") from None
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -314,10 +329,7 @@ class SmppLink:
     async def _notice(self, what: str, *, alarm: bool = False) -> None:
         assert self._sink is not None
         log.warning(what, link=self.name)
-        if alarm:
-            await self._sink.noticed(self.name, "link.notice", what=what, alarm=True)
-        else:
-            await self._sink.noticed(self.name, "link.notice", what=what)
+        await self._sink.noticed(self.name, "link.alarm" if alarm else "link.notice", what=what)
 
     async def _warn(self, sink: LinkSink) -> None:
         """Once, of what in the configuration is odd."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from smsgwd.config.smpp import Parameter
+from smsgwd.config.smpp import Parameter, octets_of_value
 from smsgwd.errors import PduError
 from smsgwd.model import Segment
 from smsgwd.smpp.consts import Tag
@@ -12,10 +12,7 @@ from smsgwd.smpp.fields import Tlv
 
 #: of one inbound text: parameters that are kept, and octets of each
 MOST_PARAMETERS, MOST_VALUE = 32, 255
-#: octets of a string out, without its NUL
-_MOST_STRING = 1024
 
-_SIZES = {"int1": 1, "int2": 2, "int4": 4}
 _NAMED = frozenset(int(tag) for tag in Tag)
 _META = "meta."
 
@@ -62,17 +59,10 @@ _FIELDS: dict[str, Callable[[Segment], str]] = {
 
 
 def octets_of(parameter: Parameter, text: str) -> bytes:
-    """A value by its type: a string with its NUL, octets in hex, or an unsigned integer."""
+    """A value by its type. PduError for what that cannot write."""
     try:
-        if parameter.type == "string":
-            octets = text.encode()
-            if 0 in octets or len(octets) > _MOST_STRING:
-                raise ValueError("NUL or too long")
-            return octets + b"\0"
-        if parameter.type == "octets":
-            return bytes.fromhex(text.removeprefix("0x"))
-        return int(text[:12], 0).to_bytes(_SIZES[parameter.type], "big")
-    except (ValueError, OverflowError):
+        return octets_of_value(parameter.type, text)
+    except ValueError:
         raise PduError(f"the optional parameter 0x{parameter.tag:04X} cannot be written as {parameter.type}") from None
 
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _FIELD = re.compile(rb"\b(id|sub|dlvrd|submit date|done date|stat|err|text):", re.IGNORECASE)
 _TERMINATED = CString(65)
 
+#: the word for a text that somebody took back
+DELETED = "DELETED"
+
 _S = ReportStatus
 #: message_state -> what it means for the text, and the word of appendix B
 STATES: dict[int, tuple[ReportStatus, str]] = {
@@ -38,7 +41,7 @@ STATES: dict[int, tuple[ReportStatus, str]] = {
     MessageState.ENROUTE: (_S.PENDING, "ENROUTE"),
     MessageState.DELIVERED: (_S.DELIVERED, "DELIVRD"),
     MessageState.EXPIRED: (_S.EXPIRED, "EXPIRED"),
-    MessageState.DELETED: (_S.FAILED, "DELETED"),
+    MessageState.DELETED: (_S.FAILED, DELETED),
     MessageState.UNDELIVERABLE: (_S.FAILED, "UNDELIV"),
     MessageState.ACCEPTED: (_S.PENDING, "ACCEPTD"),
     MessageState.UNKNOWN: (_S.PENDING, "UNKNOWN"),
@@ -47,7 +50,7 @@ STATES: dict[int, tuple[ReportStatus, str]] = {
 }
 #: how the words of ``stat:`` begin; carriers write them out, cut them, or have their own
 _WORDS: tuple[tuple[str, ReportStatus], ...] = (
-    ("DELIV", _S.DELIVERED), ("UNDELIV", _S.FAILED), ("EXPIRED", _S.EXPIRED), ("DELETED", _S.FAILED),
+    ("DELIV", _S.DELIVERED), ("UNDELIV", _S.FAILED), ("EXPIRED", _S.EXPIRED), (DELETED, _S.FAILED),
     ("REJECT", _S.FAILED), ("FAILED", _S.FAILED), ("SKIPPED", _S.FAILED), ("ENROUTE", _S.PENDING),
     ("ACCEPT", _S.PENDING), ("ACKED", _S.PENDING), ("BUFF", _S.PENDING), ("SCHEDULED", _S.PENDING),
     ("UNKNOWN", _S.PENDING),
@@ -116,7 +119,7 @@ def parse_receipt(
     code = _error(body, fields)
     return DeliveryReport(
         reference=reference[:64], status=status, code=code, reason=_reason(status, word, code), recipient=recipient, raw=raw,
-        match=match, own=_number(body) if own else None,
+        match=match, own=_number(body) if own else None, deleted=status is _S.FAILED and word.startswith(DELETED),
     )  # fmt: skip
 
 

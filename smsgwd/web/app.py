@@ -20,8 +20,9 @@ from smsgwd.model import Token
 from smsgwd.web.auth import Gatekeeper
 from smsgwd.web.metrics import metrics
 from smsgwd.web.openapi import document
-from smsgwd.web.operations import LARGEST_BODY, Call, Operation, table
+from smsgwd.web.operations import LARGEST_BODY, Call, Operation, find, table
 from smsgwd.web.problems import problem
+from smsgwd.web.quick import Plain, Reply
 from smsgwd.web.sites import Site, UnixSocket, address_of, tcp_socket
 from smsgwd.web.stream import HEADERS, Streams
 
@@ -37,6 +38,7 @@ class Door:
 
     def __init__(self, gateway: Gateway, streams: Streams, gatekeeper: Gatekeeper | None) -> None:
         self.gateway, self.streams, self.gatekeeper = gateway, streams, gatekeeper
+        self._quick, _ = find("POST", "/v1/messages")
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_worded])
@@ -61,10 +63,23 @@ class Door:
 
         return run
 
+    async def quick(self, plain: Plain, address: str) -> Reply:
+        """Answers a plain ``POST /v1/messages`` (:mod:`smsgwd.web.quick`)."""
+        operation = self._quick
+        try:
+            token = await self._allowed(plain.authorization, operation.scope, address)
+            call = Call(self.gateway, {}, {}, plain.body, plain.key, token)
+            status, answer = await operation.answered(call)
+        except SmsgwdError as e:
+            status, answer, headers = _worded_problem(e)
+            return Reply(status, msgspec.json.encode(answer), "application/problem+json", headers)
+        return Reply(status, msgspec.json.encode(answer), "application/json")
+
     async def _admit(self, request: web.Request, scope: str) -> Token | None:
-        if self.gatekeeper is None:
-            return None
-        return await self.gatekeeper.check(request.headers.get("Authorization", ""), scope, request.remote or "")
+        return await self._allowed(request.headers.get("Authorization", ""), scope, request.remote or "")
+
+    async def _allowed(self, authorization: str, scope: str, address: str) -> Token | None:
+        return None if self.gatekeeper is None else await self.gatekeeper.check(authorization, scope, address)
 
     async def _stream(self, request: web.Request, operation: Operation) -> web.StreamResponse:
         last = request.headers.get("Last-Event-ID", "")
@@ -167,16 +182,23 @@ async def _hand_over(request: web.Request, response: web.StreamResponse) -> None
             request.transport.abort()
 
 
-def _problem(error: SmsgwdError, headers: dict[str, str] | None = None) -> web.Response:
+def _worded_problem(error: SmsgwdError) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """(status, document, headers) of an error."""
     answer = problem(error)
-    more = dict(headers or {})
-    if answer["status"] == 401:
+    status, more = answer["status"], {}
+    if status == 401:
         more["WWW-Authenticate"] = 'Bearer realm="smsgwd"'
-    if answer["status"] in (429, 503):
-        more["Retry-After"] = str(answer.get("retry_after") or (5 if answer["status"] == 503 else 60))
+    if status in (429, 503):
+        more["Retry-After"] = str(answer.get("retry_after") or (5 if status == 503 else 60))
+    return status, answer, more
+
+
+def _problem(error: SmsgwdError, headers: dict[str, str] | None = None) -> web.Response:
+    status, answer, more = _worded_problem(error)
     return web.Response(
-        body=msgspec.json.encode(answer), status=answer["status"], content_type="application/problem+json", headers=more
-    )
+        body=msgspec.json.encode(answer), status=status, content_type="application/problem+json",
+        headers={**more, **(headers or {})},
+    )  # fmt: skip
 
 
 # ---- serving -------------------------------------------------------------------------------------------------------
@@ -212,6 +234,7 @@ async def _opened(
     gateway: Gateway, stop: asyncio.Event, listening: Any, gatekeeper: Gatekeeper | None
 ) -> tuple[Site, Streams]:
     streams = Streams(gateway, stop)
-    site = Site(Door(gateway, streams, gatekeeper).application())
+    door = Door(gateway, streams, gatekeeper)
+    site = Site(door.application(), door.quick, gateway.clock.now, HEADERS)
     await site.start(listening)
     return site, streams

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from smsgwd import inquiry
 from smsgwd.errors import NotFound, RequestRefused, SmsgwdError
 from smsgwd.gateway import SendRequest
 from smsgwd.model import Direction, Message, MessageState
@@ -114,8 +115,15 @@ async def inbox(call: Call) -> Answer:
 
 
 async def cancel(call: Call) -> Answer:
-    queue, now = call.gateway.queue, call.gateway.clock.now()
-    return 200, views.message(await queue.cancel((await _outbound(call)).id, now))
+    return 200, views.message(await inquiry.cancel(call.gateway, (await _outbound(call)).id))
+
+
+async def ask(call: Call) -> Answer:
+    """A person's question to the carrier; it is recorded like a report, so it is no GET."""
+    id_, queue = (await _outbound(call)).id, call.gateway.queue
+    asked = await inquiry.ask(call.gateway, id_)
+    whole = views.message_whole(await queue.message(id_), await queue.submissions(id_))
+    return 200, {**whole, "asked": msgspec.to_builtins(asked)}
 
 
 async def hold(call: Call) -> Answer:
@@ -155,6 +163,8 @@ OPERATIONS = (
               query=(*_PAGE, "direction"), answer=Message, many=True),
     Operation(method="GET", path="/v1/messages/{id}", scope=_READ, run=show,
               summary="One text with its segments and submissions", answer=shapes.WholeMessage),
+    Operation(method="POST", path="/v1/messages/{id}/ask", scope=_READ, run=ask, answer=shapes.AskedMessage,
+              summary="Ask the carrier what became of a text, and record its answer"),
     Operation(method="DELETE", path="/v1/messages/{id}", scope=_SEND, run=cancel, summary="Cancel a text", answer=Message),
     Operation(method="POST", path="/v1/messages/{id}/cancel", scope=_SEND, run=cancel, summary="Cancel a text",
               answer=Message),

@@ -16,7 +16,7 @@ PREFIX = "urn:smsgwd:problem:"
 #: slugs of refusals that are not 422
 _STATUS = {
     "invalid-body": 400, "invalid-query": 400, "unauthorized": 401, "forbidden": 403, "method-not-allowed": 405,
-    "too-large": 413, "no-answer": 504, "link-not-up": 503, "timed-out": 408, "unsupported-media-type": 415, "too-many-requests": 429,
+    "too-large": 413, "no-answer": 504, "link-not-up": 503, "not-offered": 409, "timed-out": 408, "unsupported-media-type": 415, "too-many-requests": 429,
     "premium-not-allowed": 403, "short-code-not-allowed": 403, "cap-reached": 429, "pumping": 429, "prefix-rate": 429,
 }  # fmt: skip
 _TITLES = {

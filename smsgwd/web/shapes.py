@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from smsgwd.inquiry import Said
 from smsgwd.model import Conversation, LinkStatus, Message, MessageState, Submission, Token
 from smsgwd.queue.interface import Depth
 from smsgwd.sms.encoding import Alphabet
@@ -47,6 +48,12 @@ class WholeMessage(Message, frozen=True, kw_only=True):
     """A text with all attempts to send it."""
 
     submissions: tuple[Submission, ...]
+
+
+class AskedMessage(WholeMessage, frozen=True, kw_only=True):
+    """A text after its carrier was asked, with the answers by part."""
+
+    asked: tuple[Said, ...]
 
 
 class Thread(Conversation, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import os
 import socket
 import stat
 import traceback
+from collections.abc import Callable
 from typing import cast
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from smsgwd.errors import ConfigError, Problem, StoreUnavailable
 from smsgwd.log import get_logger
+from smsgwd.web.quick import Answering, Front
 
 #: seconds that a connection may lie idle, a refused body may drain, and calls may take to end at a stop
 IDLE, LINGER, SHUTDOWN = 60.0, 2.0, 2.0
@@ -36,16 +38,21 @@ log = get_logger("http")
 
 
 class _Errors(logging.Handler):
-    """What aiohttp tells of requests that failed, as lines of our log: kind and place, never a word of the request."""
+    """What aiohttp tells of requests that failed, as lines of our log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if error is None or isinstance(error, HttpProcessingError):
             log.debug("a connection spoke no proper HTTP", error=type(error).__name__)
             return
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-        log.error("a request failed by a bug", error=type(error).__name__, place=place)
+        tell_bug(error)
+
+
+def tell_bug(error: BaseException) -> None:
+    """A request failed by a bug: kind and place, never a word of the request."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    log.error("a request failed by a bug", error=type(error).__name__, place=place)
 
 
 def _logger() -> logging.Logger:
@@ -64,9 +71,14 @@ class _Full(asyncio.Protocol):
 
 
 class Site:
-    """One door: an application behind one listening socket."""
+    """One door: an application behind one listening socket. ``quick`` answers plain calls before it
+    (:mod:`smsgwd.web.quick`); ``now`` is the clock in milliseconds, ``headers`` those of every answer."""
 
-    def __init__(self, application: web.Application) -> None:
+    def __init__(
+        self, application: web.Application, quick: Answering, now: Callable[[], int], headers: dict[str, str]
+    ) -> None:
+        self._quick, self._now, self._headers = quick, now, headers
+        self._fronts: set[Front] = set()
         self.runner = web.AppRunner(
             application, access_log=None, logger=_logger(), shutdown_timeout=SHUTDOWN, keepalive_timeout=IDLE,
             lingering_time=LINGER, auto_decompress=False,
@@ -76,7 +88,11 @@ class Site:
     def _protocol(self) -> asyncio.BaseProtocol:
         server = self.runner.server
         assert server is not None
-        return server() if len(server.connections) < MOST_CONNECTIONS else _Full()
+        if len(server.connections) + len(self._fronts) >= MOST_CONNECTIONS:
+            return _Full()
+        front = Front(self._quick, self._now, self._headers, server, self._fronts.discard, tell_bug, IDLE)
+        self._fronts.add(front)
+        return front
 
     async def start(self, listening: socket.socket) -> None:
         await self.runner.setup()
@@ -87,6 +103,14 @@ class Site:
         """Within ``SHUTDOWN`` seconds, twice that when calls do not end."""
         if self._listening is not None:
             self._listening.close()
+        fronts = list(self._fronts)
+        for front in fronts:
+            front.end()
+        calls = [front.task for front in fronts if front.task is not None]
+        if calls:
+            await asyncio.wait(calls, timeout=SHUTDOWN)
+        for front in fronts:
+            front.cut()
         await self.runner.cleanup()
 
 

@@ -53,6 +53,14 @@ def test_queue_verbs(terminal):
     assert sent not in again.out
 
 
+def test_queue_show_ask(terminal):
+    """--ask where there is nothing to ask: 1, with the reason."""
+    sent = terminal.ask(*SEND, "hello")["id"]
+    ended = terminal("queue", "show", sent, "--ask")
+    assert (ended.status, ended.out) == (1, "")
+    assert "is queued: there is no part of it" in ended.err
+
+
 def test_queue_list_and_pages(terminal):
     """Newest first; `next` leads to the rest; filters select."""
     ids = [terminal.ask(*SEND, f"text {i}")["id"] for i in range(3)]

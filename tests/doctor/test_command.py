@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import PIN
 from tests.cli.terminal import Terminal
 from tests.doctor.trees import as_nobody, held
 from tests.story.programs import daemon, link_up, modem, smsgwd, write_config
@@ -89,8 +90,8 @@ def test_wrong_configuration(terminal, tmp_path, text, said):
 @pytest.mark.story
 def test_a_locked_sim_and_its_tries(tmp_path):
     """The PIN's state and tries are told; none is used, though a PIN is configured, and it is shown nowhere."""
-    config = write_config(tmp_path, 'pin = "73519"\n')
-    with modem(tmp_path, "m1", "--pin", "1234"):
+    config = write_config(tmp_path, f'pin = "{PIN}"\n')
+    with modem(tmp_path, "m1", "--pin", PIN):
         before = state(tmp_path)
         status, checks = doctor(config)
         after = state(tmp_path)
@@ -99,7 +100,7 @@ def test_a_locked_sim_and_its_tries(tmp_path):
     assert sim["level"] == "ok"
     assert "3 tries left" in sim["message"]
     assert status == 0
-    assert "73519" not in json.dumps(checks)
+    assert PIN not in json.dumps(checks)
 
 
 @pytest.mark.story

@@ -12,6 +12,7 @@ from smsgwd.config import ModemConfig, Secret
 from smsgwd.doctor import modems
 from smsgwd.doctor.modems import Answers, judge
 from smsgwd.modem.commands import Usage
+from tests.canaries import PIN
 from tests.doctor.trees import lines
 from tests.modem.wire import QUICK, Wire, wire
 
@@ -57,8 +58,8 @@ async def test_a_locked_sim_is_left_alone(answer):
     with wire() as modem:
         modem.answers["AT+CPIN?"] = answer
         modem.answers["AT+CPINR"] = "\r\n+CPINR: SIM PIN,3,3\r\n\r\nOK\r\n"
-        link, answers = await asked(modem, pin=Secret("1234"))
-        assert not [command for command in modem.sent if "1234" in command or command.startswith("AT+CPIN=")]
+        link, answers = await asked(modem, pin=Secret(PIN))
+        assert not [command for command in modem.sent if PIN in command or command.startswith("AT+CPIN=")]
         assert "AT+CPMS?" not in modem.sent
     (check,) = lines(judge(link, answers), "sim")
     assert (check.level, answers.tries) == ("ok", 3)
@@ -69,8 +70,8 @@ async def test_a_locked_sim_is_left_alone(answer):
     ("more", "answers", "level", "said"),
     [
         pytest.param({}, {"pin": "SIM PIN", "tries": 3}, "error", "none is configured", id="no pin"),
-        pytest.param({"pin": Secret("1234")}, {"pin": "SIM PIN", "tries": 2}, "error", "2 tries left", id="few tries"),
-        pytest.param({"pin": Secret("1234")}, {"pin": "SIM PIN"}, "ok", "locked", id="tries unknown"),
+        pytest.param({"pin": Secret(PIN)}, {"pin": "SIM PIN", "tries": 2}, "error", "2 tries left", id="few tries"),
+        pytest.param({"pin": Secret(PIN)}, {"pin": "SIM PIN"}, "ok", "locked", id="tries unknown"),
         pytest.param({}, {"pin": "SIM PUK"}, "error", "SIM PUK", id="puk"),
         pytest.param({}, {"pin": "PH-NET PIN"}, "error", "PH-NET PIN", id="locked to a network"),
         pytest.param({}, {"pin": "ABSENT"}, "error", "no SIM", id="absent"),
@@ -200,13 +201,13 @@ TEXT = st.text(max_size=20)
         network=st.none() | st.tuples(st.booleans(), TEXT), signal=st.none() | st.tuples(st.none() | st.integers(-140, 0)),
         storage=st.none() | st.builds(Usage, st.integers(0, 300), st.integers(0, 300)), broken=TEXT,
     ),
-    st.sampled_from([{}, {"pin": Secret("73519")}, {"imei": "123456789012345"}, {"iccid": "8943010000000000002"}]),
+    st.sampled_from([{}, {"pin": Secret(PIN)}, {"imei": "123456789012345"}, {"iccid": "8943010000000000002"}]),
 )  # fmt: skip
 def test_whatever_a_modem_says(answers, more):
     """Judgement never fails; all that is not well has a mend; no whole IMEI, ICCID, SMSC or PIN is shown."""
     checks = judge(config(**more), answers)
     shown = " ".join(f"{check.message} {check.mend}" for check in checks)
     assert all(check.mend or check.level == "ok" for check in checks)
-    secret = [answers.imei, answers.iccid, answers.smsc, "73519", "123456789012345", "8943010000000000002"]
+    secret = [answers.imei, answers.iccid, answers.smsc, PIN, "123456789012345", "8943010000000000002"]
     said = answers.maker + answers.model + answers.firmware + answers.broken
     assert not [s for s in secret if s and re.search(re.escape(s), shown) and s not in said]

@@ -37,6 +37,22 @@ def test_wrong(tmp_path, more, rules, name, said):
     assert all(check.level == "error" and "smsgwd check" in check.mend for check in found)
 
 
+@pytest.mark.parametrize(
+    ("keys", "warned"),
+    [
+        pytest.param("window = 30\nthroughput = 10", [], id="three seconds"),
+        pytest.param("window = 31\nthroughput = 10", ["window = 10 in [[link]] c1"], id="more"),
+        pytest.param("window = 20\nbinds = 2\nthroughput = 10", ["window = 10 in [[link]] c1"], id="of all sessions"),
+        pytest.param("window = 1000", [], id="no limit of throughput"),
+    ],
+)
+def test_window_and_throughput(tmp_path, keys, warned):
+    """A window that holds more than three seconds of the pace is a warning, and nothing wrong."""
+    read = paper.read(str(write_config(tmp_path, f'[[link]]\nname = "c1"\ntype = "smpp"\nhost = "h"\n{keys}\n')))
+    assert not read.wrong
+    assert [c.mend for c in read.checks if c.level == "warning"] == warned
+
+
 def test_no_file(tmp_path):
     """A configuration that is not there is one line, and nothing else is looked at."""
     read = paper.read(str(tmp_path / "none.toml"))

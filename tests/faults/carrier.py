@@ -12,11 +12,12 @@ from pathlib import Path
 
 from smsgwd import daemon as module
 from smsgwd.clock import SystemClock
-from smsgwd.config import Config, Gateway, SmppConfig
+from smsgwd.config import Config, Gateway, Secret, SmppConfig
 from smsgwd.daemon import Daemon, queue_limits
 from smsgwd.queue.sqlite import open_queue
 from smsgwd.rules.model import RuleSet
 from smsgwd.smpp.link import SmppLink
+from tests.canaries import PASSWORD
 from tests.faults.plant import Plant
 
 NUMBER = "+15550100777"
@@ -60,7 +61,7 @@ class Carried(Plant):
 def account(port: int, **config) -> SmppConfig:
     """The link's section of the configuration."""
     return SmppConfig(**{
-        "name": "c1", "type": "smpp", "host": "127.0.0.1", "port": port, "system_id": "user", "number": "+15550100200",
+        "name": "c1", "type": "smpp", "host": "127.0.0.1", "port": port, "system_id": "user", "password": Secret(PASSWORD), "number": "+15550100200",
         **SHORT, **config,
     })  # fmt: skip
 

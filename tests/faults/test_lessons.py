@@ -16,6 +16,7 @@ from smsgwd.config import Secret
 from smsgwd.errors import LinkError
 from smsgwd.model import Accepted, LinkState
 from smsgwd.modem.profile import Profile
+from tests.canaries import PIN
 from tests.faults.plant import plant, plug, until
 from tests.modem.wire import BROKEN, HELLO, OK, QUICK, REPORT, Ear, running, segment, wire
 from tests.sms.vectors import V
@@ -191,7 +192,7 @@ async def test_lesson_25_the_pin_is_for_sim_pin_alone():
     """``SIM PUK`` with a PIN configured: nothing is written, an alarm is told. Elsewhere AT+CPIN="1234" was sent."""
     with wire() as modem:
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: SIM PUK\r\n{OK}"
-        async with running(modem, up=False, pin=Secret("1234")) as (_, ear, task):
+        async with running(modem, up=False, pin=Secret(PIN)) as (_, ear, task):
             with pytest.raises(LinkError, match="SIM PUK"):
                 await asyncio.wait_for(task, 5)
     assert [c for c in modem.sent if c.startswith("AT+CPIN=")] == []

@@ -9,6 +9,7 @@ from smsgwd.errors import LinkError
 from smsgwd.intake import Intake
 from smsgwd.model import LinkState
 from smsgwd.modem.link import ModemLink
+from tests.canaries import PIN
 from tests.faults.plant import plant, plug, until
 from tests.modem.wire import OK, QUICK, wire
 from tests.store import StillClock, gateway, store
@@ -55,7 +56,7 @@ async def test_f21_pin_once_over_a_hundred_restarts(tmp_path):
         for _ in range(100):
             async with store(tmp_path, clock) as queue:
                 gate = gateway(queue, clock)
-                row = gate.config.link[0].__class__(name="m1", type="modem", port=modem.path, pin=Secret("4321"))
+                row = gate.config.link[0].__class__(name="m1", type="modem", port=modem.path, pin=Secret(PIN))
                 link = ModemLink(row, clock, QUICK)
                 with pytest.raises(LinkError, match=r"refused"):
                     await asyncio.wait_for(link.run(Intake(queue, gate.roster, clock, {"m1": "modem"}), asyncio.Event()), 5)
@@ -68,7 +69,7 @@ async def test_f22_puk_is_never_written(tmp_path, state):
     """A person has to look; nothing is written to the SIM."""
     with wire() as modem:
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: {state}\r\n{OK}"
-        async with plant(tmp_path, modem, pin=Secret("1234")) as gate:
+        async with plant(tmp_path, modem, pin=Secret(PIN)) as gate:
             await gate.hears("pin.blocked")
             await gate.is_(LinkState.DOWN, why=state)
     assert not [c for c in modem.sent if c.startswith("AT+CPIN=")]
@@ -79,7 +80,7 @@ async def test_f22_pin2_does_not_hinder(tmp_path, state):
     """PIN2 and PUK2 block no texts."""
     with wire() as modem:
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: {state}\r\n{OK}"
-        async with plant(tmp_path, modem, pin=Secret("1234")) as gate:
+        async with plant(tmp_path, modem, pin=Secret(PIN)) as gate:
             await gate.reaches(await gate.send(), "sent")
             await until(lambda: modem.pdus)
     assert not [c for c in modem.sent if c.startswith("AT+CPIN=")]

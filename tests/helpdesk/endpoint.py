@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+from tests.canaries import WEBHOOK
+
+SECRET = WEBHOOK
 
 
 class Endpoint:

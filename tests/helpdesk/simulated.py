@@ -11,6 +11,7 @@ import pytest
 from smsgwd.clock import Clock
 from smsgwd.helpdesk.sim import Agent, SimDesk, serve
 from smsgwd.journal import Journal
+from tests.canaries import TOKEN
 from tests.helpdesk.endpoint import SECRET
 from tests.store import StillClock
 
@@ -77,7 +78,7 @@ async def desk(tmp_path, agent_for: str = "", **options):
         ready.set()
 
     with Journal(str(path), clock) as notes:
-        agent = Agent(notes, clock, text="We look into it", url=agent_for, token="smsgw_x") if agent_for else None
+        agent = Agent(notes, clock, text="We look into it", url=agent_for, token=TOKEN) if agent_for else None
         made = SimDesk(notes, clock, answer=agent.answer if agent else None, **{"secret": SECRET, **options})
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
             group.create_task(serve("127.0.0.1", 0, made, agent, stop, listening), name="desk")

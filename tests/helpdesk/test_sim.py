@@ -13,6 +13,7 @@ from aiohttp import web
 from smsgwd.cli import cli
 from smsgwd.clock import SystemClock
 from smsgwd.helpdesk.sim import MOST_LINES, TRIES
+from tests.canaries import TOKEN
 from tests.helpdesk.endpoint import SECRET, listening
 from tests.helpdesk.simulated import Caller, body, desk, signed
 
@@ -191,7 +192,7 @@ async def test_agent(tmp_path):
         await caller.call("out_2", body("hello?"))
         notes = await replies(caller, 1)
     assert gateway.requests == [
-        ("cnv_1", "Bearer smsgw_x", {"text": "We look into it", "author": "agent", "key": "reply-T-1-cnv_1"})
+        ("cnv_1", f"Bearer {TOKEN}", {"text": "We look into it", "author": "agent", "key": "reply-T-1-cnv_1"})
     ]
     assert [(x["ticket"], x["status"]) for x in notes] == [("T-1", 202)]
 

@@ -9,9 +9,10 @@ import pytest
 
 from smsgwd.config import Helpdesk, Secret
 from smsgwd.errors import ConfigError
+from smsgwd.helpdesk.answer import LARGEST_BODY
 from smsgwd.helpdesk.interface import Call, Never, NotNow, Taken
 from smsgwd.helpdesk.signing import key_of, verify
-from smsgwd.helpdesk.webhook import LARGEST_ANSWER, LONGEST_PAUSE, LONGEST_TICKET, WebhookDesk
+from smsgwd.helpdesk.webhook import LONGEST_PAUSE, LONGEST_TICKET, WebhookDesk
 from tests.helpdesk.endpoint import SECRET, raw, serving
 from tests.store import StillClock
 
@@ -153,7 +154,7 @@ async def test_retry_after(header, seconds):
         pytest.param(b'{"ticket": "\xff"}', "", id="no UTF-8"),
         pytest.param(b"[" * 60_000, "", id="nested too deep"),
         pytest.param(b'{"x":' + b'[{"a":' * 8000, "", id="nested beside the ticket"),
-        pytest.param(b" " * LARGEST_ANSWER + b'{"ticket": "T-1"}', "", id="behind the bound"),
+        pytest.param(b" " * LARGEST_BODY + b'{"ticket": "T-1"}', "", id="behind the bound"),
     ],
 )
 async def test_ticket(answer, ticket):
@@ -165,7 +166,7 @@ async def test_ticket(answer, ticket):
 async def test_endless_answer():
     """An answer without an end is read up to its bound."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n"
-    async with raw(head + b"x" * (2 * LARGEST_ANSWER), hold=True) as url:
+    async with raw(head + b"x" * (2 * LARGEST_BODY), hold=True) as url:
         assert await told(url) == Taken("")
 
 

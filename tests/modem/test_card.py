@@ -8,6 +8,7 @@ from smsgwd.config import Secret
 from smsgwd.errors import LinkError
 from smsgwd.modem.card import read_iccid
 from smsgwd.modem.channel import Channel
+from tests.canaries import PIN
 from tests.modem.wire import OK, QUICK, Ear, running, wire
 
 OURS, OTHER = "89430100000000000001", "89430100000000009999"
@@ -43,7 +44,7 @@ async def test_another_sim_waits_for_a_person():
     with wire() as modem:
         sim(modem, OTHER)
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: SIM PIN\r\n{OK}"
-        why = await down(modem, ear, pin=Secret("1234"))
+        why = await down(modem, ear, pin=Secret(PIN))
     assert why == "another SIM (…9999) than last time (…0001); if that is meant: smsgwd links accept m1"
     assert ear.notices == [("sim.changed", {"was": "…0001", "now": "…9999"})]
     assert not [c for c in modem.sent if c.startswith("AT+CPIN=")]
@@ -108,7 +109,7 @@ async def test_while_the_store_is_away():
         assert "while the store is away" in await down(modem, ear)
         modem.answers["AT+CCID"] = "\r\nERROR\r\n"
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: SIM PIN\r\n{OK}"
-        assert "only while the store can remember it" in await down(modem, ear, pin=Secret("1234"))
+        assert "only while the store can remember it" in await down(modem, ear, pin=Secret(PIN))
     assert not [c for c in modem.sent if c.startswith("AT+CPIN=")]
 
 
@@ -130,7 +131,7 @@ async def test_a_good_pin_is_forgotten():
                 answer(command)
 
         modem._answer = locked
-        async with running(modem, ear=ear, pin=Secret("1234")):
+        async with running(modem, ear=ear, pin=Secret(PIN)):
             pass
     assert [name for name in ear.kept if name.startswith("pin ") and ear.kept[name]] == []
-    assert modem.count('AT+CPIN="1234"') == 1
+    assert modem.count(f'AT+CPIN="{PIN}"') == 1

@@ -7,6 +7,7 @@ import pytest
 from smsgwd.config import Secret
 from smsgwd.errors import LinkError, Uncertain
 from smsgwd.model import Accepted, LinkState, Refusal, RefusalClass, ReportStatus
+from tests.canaries import PIN
 from tests.modem.wire import BROKEN, HELLO, OK, QUICK, REPORT, running, segment, until, wire
 
 
@@ -267,7 +268,7 @@ async def test_locked_sims(state, told, why):
     """A SIM that a PIN does not open: nothing is written to it, an operator is told."""
     with wire() as modem:
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: {state}\r\n{OK}"
-        async with running(modem, up=False, pin=Secret("1234")) as (_, ear, task):
+        async with running(modem, up=False, pin=Secret(PIN)) as (_, ear, task):
             with pytest.raises(LinkError, match=why):
                 await asyncio.wait_for(task, 5)
     assert not [c for c in modem.sent if c.startswith("AT+CPIN=")]
@@ -280,12 +281,12 @@ async def test_pin_is_tried_once():
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: SIM PIN\r\n{OK}"
         modem.answers["AT+CPIN="] = "\r\n+CME ERROR: 16\r\n"
         modem.answers["AT+CPINR"] = f"\r\n+CPINR: SIM PIN,3,3\r\n{OK}"
-        async with running(modem, up=False, pin=Secret("4321")) as (link, ear, task):
+        async with running(modem, up=False, pin=Secret(PIN)) as (link, ear, task):
             with pytest.raises(LinkError, match="refused") as first:
                 await asyncio.wait_for(task, 5)
             with pytest.raises(LinkError, match="before"):
                 await asyncio.wait_for(link.run(ear, asyncio.Event()), 5)
-    assert modem.count('AT+CPIN="4321"') == 1
+    assert modem.count(f'AT+CPIN="{PIN}"') == 1
     assert [kind for kind, _ in ear.notices] == ["pin.sent", "pin.refused"]
     assert "4321" not in f"{first.value}{ear.notices}{ear.states}"
 
@@ -295,7 +296,7 @@ async def test_few_tries_left_are_left_alone():
     with wire() as modem:
         modem.answers["AT+CPIN?"] = f"\r\n+CPIN: SIM PIN\r\n{OK}"
         modem.answers["AT+CPINR"] = f"\r\n+CPINR: SIM PIN,2,3\r\n{OK}"
-        async with running(modem, up=False, pin=Secret("4321")) as (_, ear, task):
+        async with running(modem, up=False, pin=Secret(PIN)) as (_, ear, task):
             with pytest.raises(LinkError, match="2 tries"):
                 await asyncio.wait_for(task, 5)
     assert ear.notices == [("pin.blocked", {"state": "SIM PIN", "tries": 2})]

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from smsgwd.cli import main
+from tests.canaries import PASSWORD
 from tests.story.programs import daemon, smsgwd, until
 
 KIT = Path(__file__).resolve().parents[3] / "shared" / "peers" / "poison_smsc.py"
@@ -44,7 +45,7 @@ type = "smpp"
 host = "127.0.0.1"
 port = {port}
 system_id = "{account}"
-password = "canary-secret"
+password = "{password}"
 number = "+15550100100"
 """
 #: who gets the texts; the kit's receipts come from there
@@ -133,6 +134,7 @@ class Played:
         self.verdicts: dict[str, dict] = {}
         self.events: list[dict] = []
         self.texts: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
         self.before = self.most = 0
 
     def listen(self, lines) -> None:
@@ -140,6 +142,11 @@ class Played:
         for line in lines:
             verdict = json.loads(line)
             self.verdicts.setdefault(verdict["case"], verdict)
+
+    def story(self, name: str) -> str:
+        """What happened to the text of a case, for the message of a test that fails."""
+        seen = [(e["kind"], e["data"]) for e in self.events if self.ids[name] == e.get("message") or e.get("link") == name]
+        return f"{name}: {self.texts[name]}; {seen}"
 
     def ends(self, name: str) -> list[str]:
         """Why the link of a case went down, each time."""
@@ -158,9 +165,9 @@ def played(tmp_path_factory):
     try:
         ports = {words[2]: words[1].rpartition(":")[2] for words in (kit.stdout.readline().split() for _ in CASES)}
         # an account each: receipts are matched within an account, and the kit uses the same ids in all cases
-        links = [LINK.format(name=name, port=port, account=f"p{n}") for n, (name, port) in enumerate(ports.items())]
+        links = [LINK.format(name=name, port=port, account=f"p{n}", password=PASSWORD) for n, (name, port) in enumerate(ports.items())]
         found.config.write_text(GATEWAY.format(home=home) + "".join(links))
-        ids = {
+        found.ids = {
             name: command(found.config, "send", "--to", NUMBER, "--from", name, f"text of {name}")["id"]
             for name in CASES
         }
@@ -178,7 +185,7 @@ def played(tmp_path_factory):
         kit.wait(10)
         kit.stdout.close()
     listener.join(10)
-    found.texts = {name: command(found.config, "queue", "show", id_)["state"] for name, id_ in ids.items()}
+    found.texts = {name: command(found.config, "queue", "show", id_)["state"] for name, id_ in found.ids.items()}
     return found
 
 
@@ -193,9 +200,9 @@ def test_case(played, name):
     """The kit is content; the link ended for the right reason and not before; the text's state says what is known."""
     verdict = played.verdicts[name]
     assert verdict["ok"], verdict
-    assert re.search(ENDS.get(name, LIVED), played.ends(name)[0]), played.ends(name)
+    assert re.search(ENDS.get(name, LIVED), played.ends(name)[0]), played.story(name)
     if name in TEXTS:
-        assert played.texts[name] in TEXTS[name]
+        assert played.texts[name] in TEXTS[name], played.story(name)
     if name not in ("throttled", "vendor_status", "error_without_body"):  # these are refused, and tried again
         assert not verdict["resent"]
 
@@ -215,4 +222,4 @@ def test_no_secret_in_the_log(played):
     """Whatever was logged of binds that failed, the password is not in it."""
     log = (played.config.parent / "daemon.log").read_text()
     assert "refused the bind" in log
-    assert "canary-secret" not in log
+    assert PASSWORD not in log

@@ -8,6 +8,7 @@ import http.server
 import importlib.util
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import PASSWORD, WRONG_PASSWORD
 from tests.peer.carriers import (
     PARTNERS,
     TEXTS,
@@ -37,7 +39,7 @@ from tests.story.programs import until
 
 pytestmark = pytest.mark.peer
 
-ACCOUNT = ("--system-id", "u", "--password", "p")
+ACCOUNT = ("--system-id", "u", "--password", PASSWORD)
 OURS, THEIRS = "15550100100", "15550100777"
 
 
@@ -61,7 +63,7 @@ def by_smpp34(port: int, texts: list[dict], events: int = 0, **more) -> dict:
     """What smpp34 saw, as a process of its own."""
     if importlib.util.find_spec("smpp34") is None:
         pytest.skip("smpp34 is not installed")
-    wish = {"port": port, "texts": texts, "events": events, **more}
+    wish = {"port": port, "password": PASSWORD, "texts": texts, "events": events, **more}
     return said(subprocess.run(
         [sys.executable, str(PARTNERS / "esme34.py"), json.dumps(wish)], capture_output=True, text=True, timeout=30,
         stdin=subprocess.DEVNULL,
@@ -110,7 +112,7 @@ def test_smpp34_sends_long_texts(tmp_path, name):
 def test_smpp34_is_refused(tmp_path):
     """A wrong password, and a text that the SMSC refuses."""
     with simulator(tmp_path, *ACCOUNT, "--fault", "error:code=0x45") as place:
-        assert "error" in by_smpp34(place.port, [], password="wrong")
+        assert "error" in by_smpp34(place.port, [], password=WRONG_PASSWORD)
         assert [n["status"] for n in place.notes("bind")][:1] == [0x0E]
         assert by_smpp34(place.port, [wish_of(b"x")])["answers"][0][1] == 0x45
 
@@ -129,7 +131,7 @@ def smpplib_session(port: int, text: str) -> dict:
     client.set_message_sent_handler(lambda pdu: seen["ids"].append(pdu.message_id.decode()))
     client.set_message_received_handler(lambda pdu: seen["received"].append((pdu.esm_class, pdu.short_message)))
     client.connect()
-    client.bind_transceiver(system_id="u", password="p")
+    client.bind_transceiver(system_id="u", password=PASSWORD)
     parts, coding, esm_class = smpplib.gsm.make_parts(text)
     for part in parts:
         client.send_message(
@@ -165,7 +167,7 @@ def test_smpplib_submits_and_receives(tmp_path, text):
 
 def by_node(port: int, texts: list[str], received: int = 0, receipts: int = 1, **tls) -> subprocess.CompletedProcess[str]:
     wish = {
-        "port": port, "texts": [{"text": TEXTS[n][0], "coding": TEXTS[n][1]} for n in texts], "receipts": receipts,
+        "port": port, "password": PASSWORD, "texts": [{"text": TEXTS[n][0], "coding": TEXTS[n][1]} for n in texts], "receipts": receipts,
         "received": received, **({"tls": tls} if tls else {}),
     }  # fmt: skip
     command, env = node("esme.js", json.dumps(wish))
@@ -229,7 +231,7 @@ def test_perl_submits_and_receives(tmp_path):
     command = perl("esme.pl", "", "3", "1", *(f"{coding}={text}" for text, coding in texts.values()))
     with simulator(tmp_path, *ACCOUNT, "--report-after", "0.3") as place:
         command[2] = str(place.port)
-        with started(command, "receipt ", tmp_path / "perl.out") as client:
+        with started(command, "receipt ", tmp_path / "perl.out", {**os.environ, "PASSWORD": PASSWORD}) as client:
             texted(place, "help")
             assert client.wait(10) == 0, (tmp_path / "perl.out").read_text()
         assert [arrived(place.notes, text) for text, _ in texts.values()] == [True] * 3
@@ -260,7 +262,7 @@ smsc-id = carrier
 host = 127.0.0.1
 port = {port}
 smsc-username = "u"
-smsc-password = "p"
+smsc-password = "{password}"
 system-type = ""
 transceiver-mode = true
 source-addr-ton = 1
@@ -324,7 +326,7 @@ def kannel(home: Path, port: int, calls):
     admin, box, send = free_port(), free_port(), free_port()
     where = f"http://127.0.0.1:{calls.server_port}"
     config = home / "kannel.conf"
-    config.write_text(KANNEL.format(admin=admin, box=box, send=send, port=port, home=home, sink=where))
+    config.write_text(KANNEL.format(admin=admin, box=box, send=send, port=port, home=home, sink=where, password=PASSWORD))
     with started([bearerbox, str(config)]):
         until(lambda: answers(box), what="bearerbox")
         with started([smsbox, str(config)]):

@@ -16,6 +16,7 @@ import pytest
 from smsgwd.model import Accepted, ReportStatus
 from smsgwd.smpp.bodies import ShortMessage
 from smsgwd.smpp.sim.texts import Joiner, Taken
+from tests.canaries import PASSWORD
 from tests.peer.carriers import PARTNERS, TEXTS, free_port, node, parts_in_order, perl, started
 from tests.smpp.certificates import Certificates
 from tests.smpp.wire import linked, segment
@@ -33,7 +34,7 @@ type = "smpp"
 host = "127.0.0.1"
 port = {port}
 system_id = "u"
-password = "p"
+password = "{password}"
 number = "{number}"
 {more}
 """
@@ -70,7 +71,7 @@ class Gate:
 def gate(home: Path, port: int, more: str = ""):
     config = write_config(home)
     text = config.read_text()
-    config.write_text(text[: text.index("[[link]]")] + LINK.format(port=port, number=OURS, more=more))
+    config.write_text(text[: text.index("[[link]]")] + LINK.format(port=port, password=PASSWORD, number=OURS, more=more))
     with daemon(home):
         yield Gate(home, config)
 

@@ -338,3 +338,40 @@ async def test_a_receipt_that_is_early_is_no_orphan(queue):
         await queue.record_report("c1", receipt(f"x{i}"), NOW)
     await queue.expire(NOW + SECOND)
     assert await events(queue, "link.alarm") == []
+
+
+# ---- receipts that overtake answers --------------------------------------------------------------------------------
+
+
+async def test_overtaking_receipts_of_ids_that_read_both_ways(queue):
+    """Ids in a row whose receipts come before their answers: 50 in hexadecimal is 80, but the receipt of 80 is for 80, whose
+    answer is still awaited, and not for 50, which was told."""
+    first, second = await begun(queue), await begun(queue)
+    await queue.record_result(first.submission, Accepted("00000050"), NOW)
+    assert await queue.record_report("c1", receipt("00000080"), NOW) is False
+    assert await state(queue, first.message) == "sent"
+    await queue.record_result(second.submission, Accepted("00000080"), NOW)
+    assert (await state(queue, first.message), await state(queue, second.message)) == ("sent", "delivered")
+    assert await queue.record_report("c1", receipt("00000050"), NOW) is True
+    assert await state(queue, first.message) == "delivered"
+
+
+async def test_overtaking_receipt_and_the_answer_of_another(queue):
+    """The same, where the receipt came before both answers: the first answer does not take it."""
+    first, second = await begun(queue), await begun(queue)
+    assert await queue.record_report("c1", receipt("00000080"), NOW) is False
+    await queue.record_result(first.submission, Accepted("00000050"), NOW)
+    assert await state(queue, first.message) == "sent"
+    await queue.record_result(second.submission, Accepted("00000080"), NOW)
+    assert (await state(queue, first.message), await state(queue, second.message)) == ("sent", "delivered")
+
+
+async def test_numbers_are_compared_once_nothing_is_awaited(queue):
+    """A receipt in decimal of an id in hexadecimal that came while another answer was awaited finds its text with that
+    answer."""
+    first, second = await begun(queue), await begun(queue)
+    await queue.record_result(first.submission, Accepted("1f"), NOW)
+    assert await queue.record_report("c1", receipt("31"), NOW) is False
+    await queue.record_result(second.submission, Accepted("20"), NOW)
+    assert (await state(queue, first.message), await state(queue, second.message)) == ("delivered", "sent")
+    assert (await facts(queue))["orphans"] == 0

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from smsgwd.model import Accepted, MessageClass, ReferenceMatch
-from smsgwd.queue import expiry, facts, inbound, looking, outbound, owing, reports, submitting
-from smsgwd.queue.interface import MessageFilter
+from smsgwd.model import Accepted, LinkState, MessageClass, ReferenceMatch
+from smsgwd.queue import asking, expiry, facts, inbound, links, looking, outbound, owing, reports, submitting
+from smsgwd.queue.interface import CallResult, MessageFilter
+from smsgwd.queue.question import Taken
 from tests.contract.making import DOUBT, NOW, OURS, TEMPORARY, draft, part, report
 from tests.queue.storing import storing
 
@@ -74,6 +75,21 @@ def _clock(store):
     assert store.run(expiry.expire, NOW + 4_000_000) == 3
 
 
+def _asking(store):
+    """What carriers are asked; overdue ones are found by when they began."""
+    run, conn = store.run, store.conn
+    run(outbound.accept, [draft(), draft()], NOW)
+    doubt, sent = run(submitting.claim, "m1", 2, NOW)
+    run(submitting.record_result, doubt.submission, DOUBT, NOW)
+    run(submitting.record_result, sent.submission, Accepted("7"), NOW)
+    run(reports.record_report, "m1", report("99", match=ReferenceMatch.AUTO), NOW)
+    asking.questions(conn, doubt.message)
+    (question,) = asking.overdue(conn, "m1", NOW - 1, NOW, "", 10)
+    run(asking.withdraw, sent.message, NOW)
+    run(asking.withdrawn, sent.message, Taken(), NOW)
+    run(asking.record_answer, question, report(), "clock", NOW)
+
+
 def _looking(store):
     conn = store.conn
     looking.next_due(conn, "m1")
@@ -83,10 +99,14 @@ def _looking(store):
     looking.owed_next(conn, "support")
     looking.events_after(conn, 0, 10)
     looking.events_after(conn, -10, 10)
-    store.run(owing.owe, [], NOW)
+    looking.owed(conn, "support", 10, NOW, ["out_0000000000001"])
+    store.run(owing.owe_events, {"support": frozenset({"link.up"})})
+    store.run(links.record_link, "m1", "modem", OURS["m1"], LinkState.UP, "registered", NOW)
+    (call,) = looking.owed(conn, "support", 10, NOW)
+    store.run(owing.record_calls, [CallResult(call.item.id, "done")], NOW)
 
 
-@pytest.mark.parametrize("work", [_outbound, _inbound, _clock, _looking])
+@pytest.mark.parametrize("work", [_outbound, _inbound, _clock, _asking, _looking])
 def test_no_walk_through_history(store, work):
     """What happens for each text, each tick and each wake-up reads live rows alone, by an index."""
     found = plans(store, lambda: work(store))
@@ -98,6 +118,14 @@ def test_a_walk_would_be_seen(store):
     """The check itself: a statement without an index is found."""
     bad = "SELECT id FROM message m WHERE m.reason = 'x'"
     assert walks({bad: [row[3] for row in store.rows(f"EXPLAIN QUERY PLAN {bad}")]}) == [("SCAN m", bad)]
+
+
+def test_overdue_reads_what_began_then(store):
+    """However many attempts are open, the look costs those that began between its two times."""
+    found = plans(store, lambda: asking.overdue(store.conn, "m1", NOW, NOW + 1, "", 10))
+    (lines,) = found.values()
+    assert lines[0] == "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
+    assert not any("TEMP B-TREE" in line for line in lines)
 
 
 def test_a_report_is_one_seek_for_each_form(store):
@@ -112,7 +140,7 @@ def test_a_report_is_one_seek_for_each_form(store):
     run(outbound.accept, [draft()], NOW)
     (segment,) = run(submitting.claim, "m1", 1, NOW)
     found = plans(store, lambda: run(submitting.record_result, segment.submission, Accepted("812FC7470000001B"), NOW))
-    (lines,) = [lines for statement, lines in found.items() if "FROM report_orphan" in statement]
+    (lines,) = [lines for statement, lines in found.items() if "FROM report_orphan" in statement and "norm IN" in statement]
     assert lines[0] == "SEARCH report_orphan USING INDEX report_orphan_link (link=? AND norm=? AND rowid>?)"
     assert walks(by_form) == walks(found) == []
 

@@ -5,6 +5,7 @@ from smsgwd.smpp.bodies import Bind, BindResp, Body, Empty, MessageResp, ShortMe
 from smsgwd.smpp.consts import HEADER_SIZE, RESPONSE, CommandId
 from smsgwd.smpp.events import Answer, Event
 from smsgwd.smpp.session import Session, Timers
+from tests.canaries import PASSWORD
 
 HELLO = ShortMessage(source_addr=b"15", destination_addr=b"25", short_message=b"hello")
 
@@ -23,7 +24,7 @@ class Dialogue:
     """Our session, and what the SMSC says to it. Time stands still unless it is moved."""
 
     def __init__(self, kind: str = "transceiver", timers: Timers | None = None, *, bound: bool = True) -> None:
-        self.session = Session(kind, Bind(b"user", b"secret"), timers)
+        self.session = Session(kind, Bind(b"user", PASSWORD.encode()), timers)
         self.now = 1000.0
         self.session.bind(self.now)
         (self.bind,) = self.written()

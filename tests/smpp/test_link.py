@@ -10,6 +10,7 @@ from smsgwd.model import Accepted, LinkState, RefusalClass, ReportStatus
 from smsgwd.smpp.link import SmppLink
 from smsgwd.smpp.session import Timers
 from smsgwd.smpp.sim import centre
+from tests.canaries import LONG_PASSWORD, PASSWORD, WRONG_PASSWORD
 from tests.smpp.wire import HASTY, QUICK, Ear, broken, config, linked, segment, smsc, until
 
 
@@ -270,15 +271,15 @@ async def test_nobody_listens(tmp_path):
 
 async def test_a_wrong_password(tmp_path):
     """The bind is refused with words, and the next one has to wait for minutes."""
-    async with smsc(tmp_path, system_id="user", password="right") as place:
-        link, ear = SmppLink(config(place.port, "wrong"), SystemClock(), QUICK, chance=lambda: 0.0), Ear()
+    async with smsc(tmp_path, system_id="user", password=PASSWORD) as place:
+        link, ear = SmppLink(config(place.port, WRONG_PASSWORD), SystemClock(), QUICK, chance=lambda: 0.0), Ear()
         with pytest.raises(LinkError, match="refused the bind: wrong password") as caught:
             await broken(link, ear)
         assert caught.value.retry_after == pytest.approx(300, abs=1)
         ((kind, data),) = ear.notices
-        assert (kind, data["alarm"], "nothing is tried for 5 min" in data["what"]) == ("link.notice", True, True)
-        assert "wrong" not in str(caught.value).replace("wrong password", "")
-        async with linked(place.port, password="right"):
+        assert (kind, "nothing is tried for 5 min" in data["what"]) == ("link.alarm", True)
+        assert WRONG_PASSWORD not in str(caught.value) + str(data)
+        async with linked(place.port, password=PASSWORD):
             pass
     assert [n["status"] for n in place.notes("bind")] == [0x0E, 0]
 
@@ -286,10 +287,10 @@ async def test_a_wrong_password(tmp_path):
 async def test_a_bind_that_cannot_be_written(tmp_path):
     """A password that no PDU holds is a LinkError with the field, without the password."""
     async with smsc(tmp_path) as place:
-        link = SmppLink(config(place.port, "x" * 40), SystemClock(), QUICK)
+        link = SmppLink(config(place.port, LONG_PASSWORD * 2), SystemClock(), QUICK)
         with pytest.raises(LinkError, match="password has at most 16 octets") as caught:
             await broken(link)
-    assert "xxx" not in str(caught.value)
+    assert LONG_PASSWORD not in str(caught.value)
 
 
 async def test_tls_to_a_plain_port(tmp_path):
@@ -309,3 +310,14 @@ async def test_a_late_answer_settles(tmp_path):
         await ear.until(lambda: ear.settlements)
         (note,) = place.notes("submit")
     assert ear.settlements == [("sub_9", Accepted(note["id"]))]
+
+
+async def test_a_late_answer_to_a_part_without_a_receipt(tmp_path):
+    """It says that no report on this part will come, so that nobody waits for one."""
+    async with smsc(tmp_path) as place, linked(place.port, HASTY, receipt_parts="last") as (link, ear, *_):
+        for part in (1, 2):
+            place.fault("slow", seconds=0.4)
+            with pytest.raises(Uncertain):
+                await link.submit(segment(submission=f"sub_{part}", part=part, parts=2, ref=9))
+        await ear.until(lambda: len(ear.settlements) == 2)
+    assert [(name, result.report) for name, result in ear.settlements] == [("sub_1", False), ("sub_2", True)]

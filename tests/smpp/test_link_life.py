@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from smsgwd.clock import SystemClock
-from smsgwd.errors import LinkError
+from smsgwd.errors import LinkError, Uncertain
 from smsgwd.link import Carrier
 from smsgwd.model import Accepted, LinkState, RefusalClass, ReportStatus
 from smsgwd.smpp.bodies import (
@@ -23,6 +23,7 @@ from smsgwd.smpp.consts import CommandId, Tag
 from smsgwd.smpp.fields import Tlv
 from smsgwd.smpp.link import SmppLink, timers_of
 from smsgwd.smpp.session import Session, Timers
+from tests.canaries import LONG_PASSWORD
 from tests.smpp.wire import HASTY, QUICK, Ear, config, linked, raw_smsc, segment, smsc, until
 from tests.store import StillClock
 
@@ -48,12 +49,12 @@ async def test_the_fields_of_the_bind():
         await asyncio.Event().wait()
 
     more = {"system_type": "VMA", "interface_version": 0x33, "bind_ton": 5, "bind_npi": 1, "address_range": "^1555"}
-    async with raw_smsc(play) as port, linked(port, HASTY, password="0123456789abcdef", **more) as (_, ear, *_more):
+    async with raw_smsc(play) as port, linked(port, HASTY, password=LONG_PASSWORD, **more) as (_, ear, *_more):
         await ear.until(lambda: ear.notices)
     (bind,) = seen
-    assert (bind.system_id, bind.password, bind.system_type) == (b"user", b"0123456789abcdef", b"VMA")
+    assert (bind.system_id, bind.password, bind.system_type) == (b"user", LONG_PASSWORD.encode(), b"VMA")
     assert (bind.interface_version, bind.addr_ton, bind.addr_npi, bind.address_range) == (0x33, 5, 1, b"^1555")
-    assert ["more than 8 characters" in data["what"] and "0123" not in data["what"] for _, data in ear.notices] == [True]
+    assert ["more than 8 characters" in data["what"] and LONG_PASSWORD not in data["what"] for _, data in ear.notices] == [True]
 
 
 def test_the_timers():
@@ -286,11 +287,10 @@ def asked(answer, seen):
         pytest.param((0, QuerySmResp(b"1f", b"", 1, 0)), ReportStatus.PENDING, id="on its way"),
         pytest.param((0, QuerySmResp(b"1f", b"", 99, 0)), None, id="a state that nobody knows"),
         pytest.param((0x67, QuerySmResp()), None, id="refused"),
-        pytest.param(None, None, id="no answer"),
     ],
 )
 async def test_query(answer, status):
-    """What became of a text, or None; an answer that never comes ends nothing."""
+    """What became of a text, or None."""
     seen: list[QuerySm] = []
     async with raw_smsc(asked(answer, seen)) as port, linked(port, HASTY, query=True) as (link, _, task, _stop):
         assert isinstance(link, Carrier)
@@ -301,15 +301,25 @@ async def test_query(answer, status):
     assert [(q.message_id, q.source_addr_ton, q.source_addr) for q in seen] == [(b"1f", 1, b"15550100100")]
 
 
+async def test_no_answer_to_a_question():
+    """Nobody can know then: Uncertain; the session goes on."""
+    async with raw_smsc(asked(None, [])) as port, linked(port, HASTY, query=True, cancel=True) as (link, _, task, _stop):
+        for question in (link.query, link.withdraw):
+            with pytest.raises(Uncertain):
+                await question("1f", "+15550100777", "")
+        assert not task.done()
+
+
 @pytest.mark.parametrize(
-    ("answer", "taken"),
-    [pytest.param((0, None), True, id="taken back"), pytest.param((0x11, None), False, id="too late"), pytest.param(None, False, id="no answer")],
+    ("answer", "code"),
+    [pytest.param((0, None), "", id="taken back"), pytest.param((0x11, None), "ESME 0x11", id="too late")],
 )
-async def test_withdraw(answer, taken):
-    """True only when the SMSC says so; the addresses are those that were sent."""
+async def test_withdraw(answer, code):
+    """Accepted only when the SMSC says so, else its reason; the addresses are those that were sent."""
     seen: list[CancelSm] = []
     async with raw_smsc(asked(answer, seen)) as port, linked(port, HASTY, cancel=True) as (link, *_):
-        assert await link.withdraw("1f", "+15550100777", "+15550100101") is taken
+        said = await link.withdraw("1f", "+15550100777", "+15550100101")
+    assert (getattr(said, "code", ""), isinstance(said, Accepted)) == (code, not code)
     (question,) = seen
     assert (question.message_id, question.source_addr, question.destination_addr) == (b"1f", b"15550100101", b"15550100777")
 

@@ -170,7 +170,7 @@ async def test_a_session_that_breaks_leaves_the_others():
         await until(lambda: len(smsc_.binds) == 3)
         await ear.until(lambda: link.window == 10)
         assert LinkState.STARTING not in [state for state, _ in ear.states[1:]]
-        assert any("a session is missing" in data["what"] and data["alarm"] for _, data in ear.notices)
+        assert any("a session is missing" in data["what"] and kind == "link.alarm" for kind, data in ear.notices)
 
 
 async def test_the_last_session_ends_the_link():
@@ -232,8 +232,8 @@ async def test_a_pair_without_its_receiver():
     smsc_.refuse[_C.BIND_RECEIVER] = [0x0D]
     async with raw_smsc(smsc_.play) as port, linked(port, bind="pair") as (link, ear, *_):
         assert ear.states[-1][1] == f"1 of 2 sessions bound to 127.0.0.1:{port}"
-        ((_, data),) = ear.notices
-        assert (data["alarm"], "the receiver is missing" in data["what"]) == (True, True)
+        ((kind, data),) = ear.notices
+        assert (kind, "the receiver is missing" in data["what"]) == ("link.alarm", True)
         assert isinstance(await link.submit(segment()), Accepted)
 
 

@@ -9,6 +9,7 @@ from smsgwd.smpp.consts import LAST_SEQUENCE, CommandId, CommandStatus, Tag, com
 from smsgwd.smpp.events import Answer, BindRefused, Bound, Broken, Delivery, Noted, Unbound
 from smsgwd.smpp.fields import Tlv
 from smsgwd.smpp.session import BOUND, SENDS, State
+from tests.canaries import PASSWORD
 from tests.smpp.dialogue import HELLO, Dialogue, answered, header_only
 from tests.smpp.test_pdu import frame
 
@@ -29,7 +30,7 @@ def test_bind(kind):
     command, bound = KINDS[kind]
     talk = Dialogue(kind, bound=False)
     assert (talk.bind.command_id, talk.bind.sequence) == (command, 1)
-    assert (talk.bind.body.system_id, talk.bind.body.password) == (b"user", b"secret")
+    assert (talk.bind.body.system_id, talk.bind.body.password) == (b"user", PASSWORD.encode())
     assert talk.session.state is State.OPEN
     answer = BindResp(b"smsc", (Tlv(Tag.SC_INTERFACE_VERSION, b"\x50"),))
     assert talk.say(command | 0x80000000, 1, answer) == [Bound("smsc", 0x50)]

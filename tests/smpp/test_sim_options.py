@@ -9,6 +9,7 @@ from smsgwd.smpp.bodies import Bind, CancelSm, QuerySm, ReplaceSm, ShortMessage,
 from smsgwd.smpp.consts import CommandId, MessageState
 from smsgwd.smpp.fields import Destination, Tlv
 from smsgwd.smpp.sim.settings import Settings, read_state, read_states
+from tests.canaries import PASSWORD
 from tests.smpp.test_sim_smsc import TEXT, bind
 from tests.smpp.wire import Raw, client, smsc, until
 
@@ -261,11 +262,11 @@ async def test_outbind(tmp_path):
     server = await asyncio.start_server(lambda r, w: came.put_nowait(Raw(r, w)), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with smsc(tmp_path) as place:
-        place.do("outbind", port=port, system_id="smsc", password="pw")
+        place.do("outbind", port=port, system_id="smsc", password=PASSWORD)
         async with asyncio.timeout(5):
             raw = await came.get()
         first = await raw.next()
-        assert (first.command_id, first.body.system_id, first.body.password) == (_C.OUTBIND, b"smsc", b"pw")
+        assert (first.command_id, first.body.system_id, first.body.password) == (_C.OUTBIND, b"smsc", PASSWORD.encode())
         raw.say(_C.BIND_RECEIVER, 1, Bind(b"u"))
         assert (await raw.next()).status == 0
         place.fault("text-now")

@@ -20,6 +20,7 @@ from smsgwd.smpp.bodies import Bind, Empty, MessageResp, ShortMessage
 from smsgwd.smpp.consts import CommandId
 from smsgwd.smpp.link import SmppLink
 from smsgwd.smpp.sim.faults import CATALOGUE, FAULTS
+from tests.canaries import PASSWORD
 from tests.smpp.wire import QUICK, broken, config, linked
 from tests.story.programs import smsgwd, until
 
@@ -142,7 +143,7 @@ def test_a_text_and_its_life(tmp_path):
 
 def test_the_control_socket(tmp_path):
     """One answer a line, in order, right and wrong ones mixed; the commands of a shell speak to it as well."""
-    with simulator(tmp_path, "--fault", "error:code=0x58", "--system-id", "acme", "--password", "pw") as program:
+    with simulator(tmp_path, "--fault", "error:code=0x58", "--system-id", "acme", "--password", PASSWORD) as program:
         answers = program.ask('{"do":"state"}', "nonsense", '{"do":"fault","name":"nack","count":2}', '{"do":"state"}')
         assert [a["ok"] for a in answers] == [True, False, True, True]
         assert (answers[0]["faults"], answers[3]["faults"]) == (["error"], ["error", "nack"])

@@ -10,15 +10,17 @@ from smsgwd.smpp.consts import CommandId, Tag
 from smsgwd.smpp.fields import Tlv
 from smsgwd.smpp.sim import centre, connection
 from smsgwd.smpp.sim.control import Control
+from tests.canaries import PASSWORD, WRONG_PASSWORD
 from tests.smpp.dialogue import header_only
 from tests.smpp.test_pdu import frame
 from tests.smpp.wire import client, smsc, until
 
 _C = CommandId
+OURS = PASSWORD.encode()
 TEXT = ShortMessage(source_addr=b"15", dest_addr_ton=1, destination_addr=b"25", short_message=b"hello")
 
 
-async def bind(raw, command: int = _C.BIND_TRANSCEIVER, name: bytes = b"u", password: bytes = b"p") -> pdu.Pdu:
+async def bind(raw, command: int = _C.BIND_TRANSCEIVER, name: bytes = b"u", password: bytes = OURS) -> pdu.Pdu:
     raw.say(command, 1, Bind(name, password))
     return await raw.next()
 
@@ -33,10 +35,10 @@ async def test_bind(tmp_path):
         assert place.do("state")["bound"] == 1
 
 
-@pytest.mark.parametrize(("name", "password", "status"), [(b"v", b"p", 0x0F), (b"u", b"q", 0x0E), (b"u", b"p", 0)])
+@pytest.mark.parametrize(("name", "password", "status"), [(b"v", OURS, 0x0F), (b"u", WRONG_PASSWORD.encode(), 0x0E), (b"u", OURS, 0)])
 async def test_credentials(tmp_path, name, password, status):
     """Wrong ones are refused, and may be tried again over the same connection."""
-    async with smsc(tmp_path, system_id="u", password="p") as place, client(place.port) as raw:
+    async with smsc(tmp_path, system_id="u", password=PASSWORD) as place, client(place.port) as raw:
         assert (await bind(raw, name=name, password=password)).status == status
         assert (await bind(raw)).status == (0x05 if status == 0 else 0)
 

@@ -20,6 +20,7 @@ from smsgwd.smpp.sim.control import Control
 from smsgwd.smpp.sim.serve import serving
 from smsgwd.sms.address import Address
 from smsgwd.sms.encoding import Alphabet
+from tests.canaries import PASSWORD
 
 #: short waits; answers come within milliseconds over loopback
 QUICK = Timers(bind=2.0, enquire_link=0.0, enquire_timeout=0.3, response=2.0, pdu=2.0, unbind=1.0)
@@ -129,7 +130,7 @@ async def smsc(folder: Path, **options):
             yield place
 
 
-def config(port: int, password: str = "", **more) -> SmppConfig:
+def config(port: int, password: str = PASSWORD, **more) -> SmppConfig:
     return SmppConfig(
         name="c1", type="smpp", host="127.0.0.1", port=port, system_id="user", number="+15550100100",
         password=Secret(password) if password else None, **more,

@@ -9,10 +9,9 @@ import aiohttp
 from smsgwd.gateway import Gateway
 from smsgwd.web.app import serve
 from smsgwd.web.plant import digest_of
+from tests.canaries import TOKEN
 from tests.store import StillClock, gateway, store
 from tests.web.conforming import conforms
-
-TOKEN = "smsgw_test"
 
 
 class Served:

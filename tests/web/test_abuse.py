@@ -1,6 +1,7 @@
 """Hostile and broken input: every answer is a problem with a slug, never a 500, and never takes from others."""
 
 import asyncio
+import base64
 import contextlib
 import io
 import json
@@ -17,7 +18,7 @@ from smsgwd.web import app, sites
 from smsgwd.web.messages import Batch
 from smsgwd.web.operations import decoded
 from tests.store import inbound
-from tests.web.served import served
+from tests.web.served import TOKEN, served
 
 SEND = {"to": "+15550100777", "text": "hello"}
 JSON = {"Content-Type": "application/json"}
@@ -134,10 +135,10 @@ async def test_keys(tmp_path, headers):
     [
         pytest.param(b"Bearer smsgw_\xff\xfe", id="not ASCII"),
         pytest.param(b"Bearer smsgw_" + b"a" * 5000, id="long"),
-        pytest.param(b"Bearer smsgw_test smsgw_test", id="two"),
+        pytest.param(f"Bearer {TOKEN} {TOKEN}".encode(), id="two"),
         pytest.param(b"Bearer smsgw_", id="prefix alone"),
-        pytest.param(b"Basic c21zZ3dfdGVzdDo=", id="another scheme"),
-        pytest.param(b"smsgw_test", id="no scheme"),
+        pytest.param(b"Basic " + base64.b64encode(f"{TOKEN}:".encode()), id="another scheme"),
+        pytest.param(TOKEN.encode(), id="no scheme"),
     ],
 )
 async def test_authorizations(tmp_path, authorization):

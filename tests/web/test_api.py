@@ -7,7 +7,7 @@ import pytest
 
 from smsgwd.model import InDoubt, LinkState
 from tests.store import inbound
-from tests.web.served import served
+from tests.web.served import TOKEN, served
 
 SEND = {"to": "+15550100777", "text": "hello"}
 
@@ -235,14 +235,14 @@ async def test_tokens(tmp_path):
 @pytest.mark.parametrize(
     ("scopes", "token", "method", "path", "status"),
     [
-        pytest.param(["messages:read"], "smsgw_test", "GET", "/v1/messages", 200, id="has the scope"),
-        pytest.param(["messages:read"], "smsgw_test", "POST", "/v1/messages", 403, id="lacks the scope"),
-        pytest.param(["admin"], "smsgw_test", "POST", "/v1/messages", 202, id="admin"),
+        pytest.param(["messages:read"], TOKEN, "GET", "/v1/messages", 200, id="has the scope"),
+        pytest.param(["messages:read"], TOKEN, "POST", "/v1/messages", 403, id="lacks the scope"),
+        pytest.param(["admin"], TOKEN, "POST", "/v1/messages", 202, id="admin"),
         pytest.param(["admin"], "smsgw_other", "GET", "/v1/messages", 401, id="unknown token"),
         pytest.param(["admin"], "", "GET", "/v1/messages", 401, id="no token"),
         pytest.param(["messages:read"], "", "GET", "/metrics", 401, id="metrics"),
         pytest.param([], "", "GET", "/healthz", 200, id="health"),
-        pytest.param(["inbox:read"], "smsgw_test", "GET", "/v1/tokens", 403, id="tokens are for admins"),
+        pytest.param(["inbox:read"], TOKEN, "GET", "/v1/tokens", 403, id="tokens are for admins"),
     ],
 )
 async def test_doors(tmp_path, scopes, token, method, path, status):

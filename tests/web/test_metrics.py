@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from smsgwd.model import LinkState, OutboxItem
+from smsgwd.model import LinkState
 from smsgwd.web.metrics import _family, metrics
 from tests.store import StillClock, gateway, inbound, store
 
@@ -19,7 +19,7 @@ async def test_every_line_is_a_sample_of_a_family(tmp_path):
         await queue.record_link("m1", "modem", "+15550100100", LinkState.UP, "home network", clock.now())
         await queue.accept([gate.draft(_request("a secret"))], clock.now())
         await queue.receive("m1", "+15550100100", inbound("another secret"), clock.now())
-        await queue.owe([OutboxItem(id="", endpoint="support", kind="message.received")], clock.now())
+        await queue.owe_events({"support": frozenset({"message.received"})})
         clock.move(90)
         page = await metrics(gate)
     families = re.findall(r"# TYPE (\S+) (?:gauge|counter)", page)

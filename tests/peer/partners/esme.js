@@ -1,4 +1,4 @@
-// npm smpp as a client: node esme.js '{"port":…,"texts":[{"text":…,"coding":0|8}],"receipts":N,"received":N,"tls":{…}}'
+// npm smpp as a client: node esme.js '{"port":…,"password":…,"texts":[{"text":…,"coding":0|8}],"receipts":N,"received":N,"tls":{…}}'
 // Sends each text in parts with a user data header, waits for receipts and texts, prints what it saw as one line of JSON.
 const smpp = require('smpp'), fs = require('fs');
 const wish = JSON.parse(process.argv[2]);
@@ -9,7 +9,7 @@ if (wish.tls && wish.tls.cert) Object.assign(options, { cert: fs.readFileSync(wi
 
 // 76 characters have 152 septets at most; 67 units of UTF-16 may end within a pair, as many senders cut it
 const cut = (text, size) => text.match(new RegExp(`[\\s\\S]{1,${size}}`, 'g'));
-const session = smpp.connect(options, () => session.bind_transceiver({ system_id: 'u', password: 'p' }, bind => {
+const session = smpp.connect(options, () => session.bind_transceiver({ system_id: 'u', password: wish.password }, bind => {
   if (bind.command_status) fail(`bind ${bind.command_status}`);
   wish.texts.forEach(({ text, coding }, reference) => {
     const parts = cut(text, coding ? 67 : 76);

@@ -1,9 +1,9 @@
 # Net::SMPP as a client: perl esme.pl PORT RECEIPTS RECEIVED CODING=TEXT-IN-UTF-8 …
-# Sends each text whole in message_payload, waits for receipts and texts; prints "id ID", "receipt TEXT", "received TEXT".
+# The password is in $PASSWORD. Sends each text whole in message_payload, waits for receipts and texts; prints "id ID", "receipt TEXT", "received TEXT".
 use strict; use warnings; use Net::SMPP; use Encode;
 $| = 1; binmode STDOUT, ':utf8';
 my ($port, $receipts, $received, @texts) = @ARGV;
-my $smsc = Net::SMPP->new_transceiver('127.0.0.1', port => $port, system_id => 'u', password => 'p') or die "bind: $!";
+my $smsc = Net::SMPP->new_transceiver('127.0.0.1', port => $port, system_id => 'u', password => $ENV{PASSWORD}) or die "bind: $!";
 for (@texts) {
     my ($coding, $text) = split /=/, decode('UTF-8', $_), 2;
     my $answer = $smsc->submit_sm(

@@ -1,4 +1,4 @@
-"""smpp34 as a client: python esme34.py '{"port":…,"texts":[{"octets":HEX,"coding":N,"receipt":N,"tlvs":[[TAG,HEX],…]},…],
+"""smpp34 as a client: python esme34.py '{"port":…,"password":…,"texts":[{"octets":HEX,"coding":N,"receipt":N,"tlvs":[[TAG,HEX],…]},…],
 "events":N}'. Sends the texts in its window of 10, waits for so many deliveries, prints what it saw as JSON.
 
 It ends by os._exit: the package's own threads may crash the interpreter while that takes itself apart.
@@ -14,7 +14,7 @@ import smpp34
 
 async def main(wish: dict) -> dict:
     client = smpp34.Client(
-        host="127.0.0.1", port=wish["port"], system_id="u", password=wish.get("password", "p"), bind_type="TRX", window_size=10,
+        host="127.0.0.1", port=wish["port"], system_id="u", password=wish["password"], bind_type="TRX", window_size=10,
         connect_timeout_ms=2000,
     )  # fmt: skip
     try:

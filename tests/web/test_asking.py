@@ -1,0 +1,59 @@
+"""Asking a carrier about a text, and taking one back, over HTTP."""
+
+import pytest
+
+from smsgwd.model import Accepted, LinkState
+from tests.faults.carrier import account
+from tests.test_inquiry import TOO_LATE, Desk
+from tests.web.served import served
+
+NUMBER = "+15550100777"
+
+
+async def carried(api, desk: Desk) -> str:
+    """The API has a carrier's link; the id of a text that the carrier took."""
+    await api.queue.record_link("m1", "smpp", "", LinkState.UP, "bound", api.clock.now())
+    config = api.gateway.config
+    row = account(1, name="m1", query=True, cancel=True)
+    api.gateway.config = type(config)(gateway=config.gateway, link=(row,))
+    api.gateway.carriers = {"m1": desk}
+    _, accepted = await api.ask("POST", "/v1/messages", {"to": NUMBER, "text": "hello"})
+    (segment,) = await api.queue.claim("m1", 1, api.clock.now())
+    await api.queue.record_result(segment.submission, Accepted("c7"), api.clock.now())
+    return accepted["id"]
+
+
+async def test_ask(tmp_path):
+    """The whole text as it is after the answer, with what was said of each part."""
+    async with served(tmp_path, "messages:read") as api:
+        message = await carried(api, Desk())
+        status, found, _ = await api.over_tcp("POST", f"/v1/messages/{message}/ask")
+        assert (status, found["state"], found["submissions"][0]["report"]) == (200, "delivered", "delivered")
+        assert found["asked"] == [{"part": 1, "link": "m1", "reference": "c7", "status": "delivered", "reason": ""}]
+        status, problem = await api.ask("POST", f"/v1/messages/{message}/ask")
+        assert (status, problem["type"]) == (409, "urn:smsgwd:problem:conflict")
+
+
+async def test_a_link_that_cannot_be_asked(tmp_path):
+    """409 with the reason."""
+    async with served(tmp_path) as api:
+        await api.ask("POST", "/v1/messages", {"to": NUMBER, "text": "hello"})
+        (segment,) = await api.queue.claim("m1", 1, api.clock.now())
+        await api.queue.record_result(segment.submission, Accepted("7"), api.clock.now())
+        status, problem = await api.ask("POST", f"/v1/messages/{segment.message}/ask")
+    assert (status, problem["type"]) == (409, "urn:smsgwd:problem:not-offered")
+    assert "is a modem" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("desk", "status", "state"),
+    [pytest.param(Desk(), 200, "cancelled", id="taken back"), pytest.param(Desk(TOO_LATE), 409, "sent", id="too late")],
+)
+async def test_cancel(tmp_path, desk, status, state):
+    """DELETE on a text that the carrier has: 200 when it is taken back, else 409 and the text stays as it is."""
+    async with served(tmp_path) as api:
+        message = await carried(api, desk)
+        answered, found = await api.ask("DELETE", f"/v1/messages/{message}")
+        _, now = await api.ask("GET", f"/v1/messages/{message}")
+    assert (answered, now["state"]) == (status, state)
+    assert status == 200 or "ESME 0x11" in found["detail"]
