@@ -2,7 +2,7 @@
 
 A claim commits the Submission before the wire sees a byte. What the link answers is recorded in the same commit that
 claims the next text for that slot: one *turn* of the lane. So a busy link waits for the disk once between an answer and
-the next text, and nothing is claimed while what came cannot be stored. The parts of one message go one after another on
+the next text, and nothing is claimed on a slot while what came of it is not stored. The parts of one message go one after another on
 one slot: recording part n claims part n+1.
 
 A lane sleeps until something may have changed: a text for its link was committed, the link came up, an answer came, or
@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from smsgwd.breaker import Breaker, Rest
 from smsgwd.clock import Clock, came
@@ -45,6 +46,14 @@ Replan = Callable[[Message, str], Move | None]
 log = get_logger("dispatch")
 
 
+class _Turn(NamedTuple):
+    """What one turn takes to the store: results, segments that never went, and room for how many more."""
+
+    results: list[tuple[Segment, Outcome]]
+    unsent: list[tuple[Segment, str]]
+    room: int
+
+
 class Lane:
     """Carries the texts of one link."""
 
@@ -66,7 +75,9 @@ class Lane:
         self._unsent: list[tuple[Segment, str]] = []
         #: when the next text becomes due, as the last turn saw it; and the pauses while the store is away
         self._due: int | None = None
-        self._store_pauses = iter(RECORD_PAUSES)
+        self._store_pauses, self._store_until = iter(RECORD_PAUSES), 0.0
+        #: turns that are being stored; whether one of them claims; results in those that do not
+        self._turns, self._claiming, self._recording = 0, False, 0
         self._away_since: float | None = clock.monotonic()
         self._breaker = Breaker()
         self._rests: list[Rest] = []
@@ -87,11 +98,7 @@ class Lane:
             while not stop.is_set() or self._at_work:
                 self._hint.clear()
                 self._end_rest()
-                try:
-                    await self._turn(group, stop)
-                except StoreUnavailable as e:
-                    await self._store_is_away(str(e))
-                    continue
+                self._begin_turn(group, stop)
                 if self.ready:
                     self._away_since = None
                 elif not stop.is_set():
@@ -102,57 +109,85 @@ class Lane:
     @property
     def _at_work(self) -> bool:
         """Something is on the wire, or waits to be recorded."""
-        return bool(self._on_wire or self._results or self._unsent)
+        return bool(self._on_wire or self._results or self._unsent or self._turns)
 
     # -- turns -------------------------------------------------------------------------------------------------------
 
-    async def _turn(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
-        """Records what came and claims for the slots that are free. StoreUnavailable: nothing is lost, and nothing more
-        goes out before it is stored."""
-        while self._unsent:
-            segment, why = self._unsent[0]
-            await self.queue.unsubmit(segment.submission, why, self.clock.now())
-            del self._unsent[0]
-        results, room = list(self._results), 0 if stop.is_set() else self._room()
-        if not results and room == 0:
+    def _begin_turn(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Leaves what came with the store at once, also while an earlier turn is being stored, so that no report on a text
+        gets there before its result. Only one turn at a time claims."""
+        if self._store_until > self.clock.monotonic():
             return
-        outcomes = [(segment.submission, outcome) for segment, outcome in results]
-        turn = await self.queue.turn(self.link.name, outcomes, room, self.clock.now())
-        del self._results[: len(results)]
-        self._store_pauses, self._due = iter(RECORD_PAUSES), turn.due
-        for segment in turn.claimed:
-            self._begin(group, segment, stop, paced=False)
-        for following in turn.following:
-            if following is not None:
-                self._begin(group, following, stop, paced=True)
-        if turn.claimed and self._interval:
-            self._next_slot = self.clock.monotonic() + self._interval
+        room = 0 if stop.is_set() or self._claiming else self._room()
+        if not (self._results or self._unsent or room):
+            return
+        turn = _Turn(self._results, self._unsent, room)
+        self._results, self._unsent = [], []
+        self._turns += 1
+        self._claiming = self._claiming or room > 0
+        self._recording += 0 if room else len(turn.results)
+        group.create_task(self._turn(turn, group, stop), name=f"turn of {self.link.name}")
+
+    async def _turn(self, turn: _Turn, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Records what came and claims for the slots that are free. While the store is away nothing is lost, and nothing
+        more goes out before it is stored."""
+        try:
+            await self._exchange(turn, group, stop)
+        except StoreUnavailable as e:
+            self._results[:0], self._unsent[:0] = turn.results, turn.unsent
+            self._store_is_away(str(e))
+        finally:
+            self._turns -= 1
+            self._claiming = self._claiming and turn.room == 0
+            self._recording -= 0 if turn.room else len(turn.results)
+            self._hint.set()
         await self._tell()
-        if refused := refused_for_now(results):
+        if refused := refused_for_now(turn.results):
             await try_elsewhere(
                 self.queue, self.roster, self.link.name, refused, self.replan, self._settled, self.clock.now()
             )
+
+    async def _exchange(self, turn: _Turn, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        while turn.unsent:
+            segment, why = turn.unsent[0]
+            await self.queue.unsubmit(segment.submission, why, self.clock.now())
+            del turn.unsent[0]
+        outcomes = [(segment.submission, outcome) for segment, outcome in turn.results]
+        came_of_it = await self.queue.turn(self.link.name, outcomes, turn.room, self.clock.now())
+        self._store_pauses = iter(RECORD_PAUSES)
+        if turn.room:
+            self._due = came_of_it.due
+        for segment in came_of_it.claimed:
+            self._begin(group, segment, stop, paced=False)
+        for following in came_of_it.following:
+            if following is not None:
+                self._begin(group, following, stop, paced=True)
+        if came_of_it.claimed and self._interval:
+            self._next_slot = self.clock.monotonic() + self._interval
 
     def _room(self) -> int:
         """How many texts may be claimed now."""
         if not self.ready or self._next_slot > self.clock.monotonic():
             return 0
         window = 1 if self._breaker.on_trial else self.link.window
-        free = max(0, window - self._on_wire)
+        free = max(0, window - self._on_wire - self._recording)
         return min(free, 1) if self._interval else free
 
-    async def _store_is_away(self, why: str) -> None:
-        """While the store is away nothing is claimed. When the process ends first, the next start finds the attempts open
-        and calls them uncertain."""
+    def _store_is_away(self, why: str) -> None:
+        """Until the next try nothing is claimed. When the process ends first, the next start finds the attempts open and
+        calls them uncertain."""
         if self._results or self._unsent:
             log.error("what came of an attempt waits for the store", link=self.link.name, why=why)
-            await self.clock.sleep(next(self._store_pauses, RECORD_PAUSES[-1]))
+            pause = next(self._store_pauses, RECORD_PAUSES[-1])
         else:
             log.warning("the store is away, nothing is claimed", link=self.link.name, why=why)
-            await self.clock.sleep(STORE_PAUSE)
+            pause = STORE_PAUSE
+        self._store_until = self.clock.monotonic() + pause
 
     def _sleep_for(self) -> float:
         now = self.clock.monotonic()
+        if self._store_until > now:
+            return self._store_until - now
         if rest := self._breaker.resting(now):
             return min(rest, LONGEST_SLEEP)
         if not self.ready:

@@ -202,7 +202,10 @@ class SqliteQueue(Queue):
         return await self._claimed(future, lambda following: [following] if following else [], now)
 
     async def turn(self, link: str, results: Sequence[tuple[str, Outcome]], room: int, now: int) -> Turn:
-        future = self._put(submitting.turn, link, results, room, now)
+        if self._writer is None:
+            raise StoreUnavailable(f"{self._path}: it was opened for reading only")
+        # first: a report that came right behind an answer must find its result
+        future = self._writer.put_first(submitting.turn, link, results, room, now)
         return await self._claimed(future, lambda turn: [s for s in (*turn.following, *turn.claimed) if s], now)
 
     async def unsubmit(self, submission: str, reason: str, now: int) -> None:

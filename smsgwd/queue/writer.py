@@ -68,7 +68,8 @@ class Writer:
         self.wake: Callable[[Iterable[str]], None] = lambda topics: None
         self.counted: Callable[[Sequence[Counted]], None] = lambda counted: None
         self.recent = Recent()
-        #: what was left in this turn of the loop; lists of jobs on their way to the thread, None is the end
+        #: what was left in this turn of the loop and the next (who wakes now may leave something too); lists of jobs on their way to the thread, None is the end
+        self._first: list[Job] = []
         self._gathered: list[Job] = []
         self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         #: jobs that were left and not taken yet; written on both sides under the lock
@@ -86,6 +87,17 @@ class Writer:
         self, verb: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **named: P.kwargs
     ) -> asyncio.Future[R]:
         """Queues a verb. The future has its result when it is on disk."""
+        return self._left(self._gathered, verb, args, named)
+
+    def put_first(
+        self, verb: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **named: P.kwargs
+    ) -> asyncio.Future[R]:
+        """As :meth:`put`, before all that is left in this turn of the loop."""
+        return self._left(self._first, verb, args, named)
+
+    def _left(
+        self, jobs: list[Job], verb: Callable[..., R], args: tuple[Any, ...], named: dict[str, Any]
+    ) -> asyncio.Future[R]:
         if self.failure is not None:
             raise StoreUnusable(self.failure.detail)
         if self._closing:
@@ -93,15 +105,17 @@ class Writer:
         if self._waiting >= WAITING:
             raise StoreUnavailable(f"{self._path}: {WAITING} changes wait for the disk already")
         future: asyncio.Future[R] = self._loop.create_future()
-        if not self._gathered:
-            self._loop.call_soon(self._hand_over)
-        self._gathered.append(Job(future, verb, args, named))
+        if not (self._first or self._gathered):
+            self._loop.call_soon(self._loop.call_soon, self._hand_over)
+        jobs.append(Job(future, verb, args, named))
         with self._lock:
             self._waiting += 1
         return future
 
     def _hand_over(self) -> None:
-        jobs, self._gathered = self._gathered, []
+        jobs = [*self._first, *self._gathered]
+        self._first.clear()
+        self._gathered.clear()
         for first in range(0, len(jobs), BATCH):
             self._jobs.put(jobs[first : first + BATCH])
 
@@ -267,7 +281,7 @@ class Writer:
         left = [*self._batch]
         while not self._jobs.empty():
             left += self._jobs.get_nowait() or ()
-        for job in [*left, *self._gathered]:
+        for job in [*left, *self._first, *self._gathered]:
             if not job.future.done():
                 job.future.set_exception(self.failure or StoreUnavailable(f"{self._path}: it was closed"))
         if not self._ended.done():
