@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
+import msgspec
 import structlog
 
 from smsgwd.clock import isoformat
@@ -35,6 +36,8 @@ WARNINGS = frozenset(
 )  # fmt: skip
 
 
+#: names whose values are our own words, ids and times: there is nothing to look for in them
+_PLAIN = frozenset({"timestamp", "level", "part", "kind", "at", "message", "link"})
 #: the least level that is written
 _least = logging.INFO
 
@@ -44,7 +47,7 @@ def redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[st
     for key, value in line.items():
         if key in HIDDEN:
             line[key] = "***"
-        elif isinstance(value, str) and key not in ("timestamp", "level"):
+        elif isinstance(value, str) and key not in _PLAIN:
             line[key] = scrub(value)
     return line
 
@@ -54,13 +57,18 @@ def scrub(text: str) -> str:
     return _NUMBER.sub(lambda m: masked(m[0]), _TOKEN.sub("***", text))
 
 
+def _json(line: Any, **how: Any) -> str:
+    """As json.dumps, a good deal faster; what is no JSON is written as text."""
+    return msgspec.json.encode(line, enc_hook=str).decode()
+
+
 def set_up(level: str = "info", stream: Any = None) -> None:
     """Sets up logging for this process. ``level``: debug shows every step of every text."""
     global _least
     _least = logging.getLevelNamesMapping()[level.upper()]
     stream = stream or sys.stdout
     people = stream.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
+    renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(_json)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
