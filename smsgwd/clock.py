@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
@@ -54,6 +55,19 @@ async def came(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def any_came(events: Iterable[asyncio.Event], seconds: float | None) -> None:
+    """Until one of the events is set, or the time is over; None = no limit. None of them set costs a task each."""
+    events = tuple(events)
+    if any(event.is_set() for event in events):
+        return
+    waits = [asyncio.create_task(event.wait(), name="waits for an event") for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ the next text, and nothing is claimed on a slot while what came of it is not sto
 one slot: recording part n claims part n+1.
 
 A lane sleeps until something may have changed: a text for its link was committed, the link came up, an answer came, or
-the next text falls due. All of these set the lane's one hint. There is no polling interval.
+the next text falls due. There is no polling interval.
 
 When its link stays away for ``GRACE`` seconds, or rests after a run of failures (``breaker.py``), the lane hands the texts
 that may move to links that can send now.
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from smsgwd.breaker import Breaker, Rest
-from smsgwd.clock import Clock, came
+from smsgwd.clock import Clock, any_came, came
 from smsgwd.elsewhere import refused_for_now, try_elsewhere
 from smsgwd.errors import LinkError, StoreUnavailable, Uncertain
 from smsgwd.link import Link
@@ -33,6 +33,8 @@ from smsgwd.routing import Roster, Route, choose
 GRACE = 60.0
 #: longest sleep without looking again; a safety net under the hints, not a polling interval
 LONGEST_SLEEP = 60.0
+#: milliseconds until a lane looks again for a text that was due and was not claimed
+LEAST_SLEEP_MS = 10
 #: seconds that a lane takes nothing after its link said that it broke: until then the roster knows it too
 BROKE_PAUSE = 1.0
 #: seconds until a lane claims again while the store is away
@@ -65,7 +67,11 @@ class Lane:
         ``rate``: segments a second, 0 = as fast as the link answers."""
         self._settled = settled
         self.link, self.queue, self.roster, self.clock, self.replan = link, queue, roster, clock, replan
-        self._hint = queue.hint(f"link:{link.name}")
+        #: set by the store when something of this link was committed, and by the lane itself when it has to look again
+        self._news, self._stir = queue.hint(f"link:{link.name}"), asyncio.Event()
+        #: the last claim found less than there was room for: no use in another before there is news, or the next is due;
+        #: and whether there was news since it was put
+        self._dry = self._fresh = False
         self._interval = 1.0 / rate if rate else 0.0
         self._next_slot = 0.0
         #: segments that the link has, or that wait for the pace
@@ -78,6 +84,7 @@ class Lane:
         self._store_pauses, self._store_until = iter(RECORD_PAUSES), 0.0
         #: turns that are being stored; whether one of them claims; results in those that do not
         self._turns, self._claiming, self._recording = 0, False, 0
+        self._running = self._called = False
         self._away_since: float | None = clock.monotonic()
         self._breaker = Breaker()
         self._rests: list[Rest] = []
@@ -94,17 +101,32 @@ class Lane:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the segments on the wire are finished and recorded."""
+        self._running = True
+        try:
+            await self._work(stop)
+        finally:
+            self._running = False
+
+    async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             while not stop.is_set() or self._at_work:
-                self._hint.clear()
+                if self._news.is_set() or self._overdue:
+                    self._dry, self._fresh = False, True
+                self._news.clear()
+                self._stir.clear()
                 self._end_rest()
                 self._begin_turn(group, stop)
                 if self.ready:
                     self._away_since = None
                 elif not stop.is_set():
                     await self._while_away()
-                if not self._hint.is_set() and (not stop.is_set() or self._at_work):
-                    await came(self._hint, self._sleep_for())
+                if not stop.is_set() or self._at_work:
+                    await any_came((self._news, self._stir), self._sleep_for())
+
+    @property
+    def _overdue(self) -> bool:
+        """The text that was to become due next is due."""
+        return self._due is not None and self._due <= self.clock.now()
 
     @property
     def _at_work(self) -> bool:
@@ -113,20 +135,34 @@ class Lane:
 
     # -- turns -------------------------------------------------------------------------------------------------------
 
-    def _begin_turn(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+    def _soon(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """A turn for all that comes in this turn of the event loop, without waking the lane first."""
+
+        def begin() -> None:
+            self._called = False
+            if self._running and not self._begin_turn(group, stop):
+                self._stir.set()
+
+        if not self._called:
+            self._called = True
+            asyncio.get_running_loop().call_soon(begin)
+
+    def _begin_turn(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> bool:
         """Leaves what came with the store at once, also while an earlier turn is being stored, so that no report on a text
-        gets there before its result. Only one turn at a time claims."""
+        gets there before its result. Only one turn at a time claims. False when there is nothing to do."""
         if self._store_until > self.clock.monotonic():
-            return
+            return False
         room = 0 if stop.is_set() or self._claiming else self._room()
         if not (self._results or self._unsent or room):
-            return
+            return False
         turn = _Turn(self._results, self._unsent, room)
         self._results, self._unsent = [], []
         self._turns += 1
-        self._claiming = self._claiming or room > 0
+        if room:
+            self._claiming, self._fresh = True, False
         self._recording += 0 if room else len(turn.results)
         group.create_task(self._turn(turn, group, stop), name=f"turn of {self.link.name}")
+        return True
 
     async def _turn(self, turn: _Turn, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
         """Records what came and claims for the slots that are free. While the store is away nothing is lost, and nothing
@@ -140,7 +176,7 @@ class Lane:
             self._turns -= 1
             self._claiming = self._claiming and turn.room == 0
             self._recording -= 0 if turn.room else len(turn.results)
-            self._hint.set()
+            self._stir.set()
         await self._tell()
         if refused := refused_for_now(turn.results):
             await try_elsewhere(
@@ -156,7 +192,8 @@ class Lane:
         came_of_it = await self.queue.turn(self.link.name, outcomes, turn.room, self.clock.now())
         self._store_pauses = iter(RECORD_PAUSES)
         if turn.room:
-            self._due = came_of_it.due
+            self._dry = len(came_of_it.claimed) < turn.room and not self._fresh
+            self._due = None if came_of_it.due is None else max(came_of_it.due, self.clock.now() + LEAST_SLEEP_MS)
         for segment in came_of_it.claimed:
             self._begin(group, segment, stop, paced=False)
         for following in came_of_it.following:
@@ -167,7 +204,7 @@ class Lane:
 
     def _room(self) -> int:
         """How many texts may be claimed now."""
-        if not self.ready or self._next_slot > self.clock.monotonic():
+        if self._dry or not self.ready or self._next_slot > self.clock.monotonic():
             return 0
         window = 1 if self._breaker.on_trial else self.link.window
         free = max(0, window - self._on_wire - self._recording)
@@ -199,15 +236,15 @@ class Lane:
             return min(self._next_slot - now, LONGEST_SLEEP)
         if self._due is None:
             return LONGEST_SLEEP
-        return min(max((self._due - self.clock.now()) / 1000, 0.01), LONGEST_SLEEP)
+        return min(max((self._due - self.clock.now()) / 1000, LEAST_SLEEP_MS / 1000), LONGEST_SLEEP)
 
     # -- segments ----------------------------------------------------------------------------------------------------
 
     def _begin(self, group: asyncio.TaskGroup, segment: Segment, stop: asyncio.Event, *, paced: bool) -> None:
         self._on_wire += 1
-        group.create_task(self._carry(segment, stop, paced), name=f"carry {segment.submission}")
+        group.create_task(self._carry(segment, group, stop, paced), name=f"carry {segment.submission}")
 
-    async def _carry(self, segment: Segment, stop: asyncio.Event, paced: bool) -> None:
+    async def _carry(self, segment: Segment, group: asyncio.TaskGroup, stop: asyncio.Event, paced: bool) -> None:
         """Hands a segment to the link, and what came of it to the next turn. ``paced``: it waits for the rate first."""
         try:
             if paced and not await self._paced(stop):
@@ -222,7 +259,7 @@ class Lane:
             return
         finally:
             self._on_wire -= 1
-            self._hint.set()
+            self._soon(group, stop)
         self._results.append((segment, outcome))
         self._judge(segment, outcome)
 

@@ -107,6 +107,45 @@ async def test_each_link_carries_its_own(queue, clock):
     assert (one.texts, two.texts) == (["one"], ["0", "1", "2"])
 
 
+@pytest.mark.parametrize("texts", [0, 1, 7])
+async def test_idle_lane_asks_nothing(queue, clock, monkeypatch, texts):
+    """A lane with nothing to do leaves the store alone: a turn for what came, one that found nothing, and no more."""
+    turns = []
+    real = queue.turn
+
+    async def counted(link, results, room, now):
+        turns.append((len(results), room))
+        return await real(link, results, room, now)
+
+    monkeypatch.setattr(queue, "turn", counted)
+    link = PlainLink(window=3)
+    stored = [await accept(queue, str(n)) for n in range(texts)]
+    async with lanes(queue, clock, [link], roster()):
+        for message in stored:
+            await reaches(queue, message, "sent")
+        await quiet()
+        before = len(turns)
+        for _ in range(20):
+            await quiet()
+        assert len(turns) == before <= 2 * texts + 2
+
+
+@pytest.mark.parametrize("apart", range(6))
+async def test_text_that_comes_while_a_claim_is_under_way(queue, clock, apart):
+    """A text that is committed together with a claim that did not see it, or right behind it, goes out all the same."""
+    link = PlainLink(window=3)
+    async with lanes(queue, clock, [link], roster()):
+        for n in range(8):
+            stored = [asyncio.create_task(accept(queue, f"{n} a"))]
+            for _ in range(apart):
+                await asyncio.sleep(0)
+            stored.append(asyncio.create_task(accept(queue, f"{n} b")))
+            async with asyncio.timeout(2):
+                for message in stored:
+                    await reaches(queue, await message, "sent")
+    assert sorted(link.texts) == sorted(f"{n} {x}" for n in range(8) for x in "ab")
+
+
 async def test_new_text_wakes_the_lane(queue, clock):
     """A lane that has nothing to do takes a text at once when it is accepted, by its hint, not by polling."""
     link = PlainLink()
