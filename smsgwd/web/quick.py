@@ -82,7 +82,7 @@ def read(octets: bytes) -> Plain | None:
     length = found.get(b"content-length", b"")
     if b"content-type" not in found or length != b"%d" % len(body):
         return None
-    if not stays and b"connection" not in found or stays and b"host" not in found:
+    if (b"host" if stays else b"connection") not in found:
         return None
     authorization, key = (found.get(name, b"").decode("ascii") for name in (b"authorization", b"idempotency-key"))
     return Plain(body, authorization, key, b"connection" in found)
