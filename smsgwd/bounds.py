@@ -202,6 +202,19 @@ class Bounds:
         exempt, cost = self.exempt(message.class_, Origin(message.origin), ""), segments * self.price(link, message.to)
         return self.ledger.promise(message.id, link, "", segments, cost, message.created, exempt=exempt) is None
 
+    def grow(self, message: Message, token: str, segments: int) -> NotBefore | None:
+        """Promises room for so many segments more to the id of a text that waits, or says why there is none. They count on
+        the day on which it was accepted."""
+        exempt = segments <= 0 or self.exempt(message.class_, Origin(message.origin), token)
+        more = max(0, segments)
+        cost = more * self.price(message.link, message.to)
+        answer = self.ledger.promise(message.id, message.link, token, more, cost, message.created, exempt=exempt)
+        if answer is not None:
+            self.ledger.refused(LINK, message.link, message.created, more, cost)
+            if token:
+                self.ledger.refused(TOKEN, token, message.created, more, cost)
+        return answer
+
     # ---- what an operator hears --------------------------------------------------------------------------------------
 
     @property

@@ -126,7 +126,7 @@ def compose(
     route = choose(to, class_, links, sender=request.from_, ticket=ticket, prefer=prefer, full=full or {})
     if not isinstance(route, Route):
         raise refused(route, now)
-    plan = _plan(request, config, route.link)
+    plan = planned(request, config, route.link)
     due = parse_at(request.at, now)
     row = _row(config, route.link)
     # the SMSC keeps it until then, where the link says so
@@ -170,7 +170,8 @@ def _class(text: str) -> MessageClass:
         raise RequestRefused("unknown-class", f"{text!r} is none of bulk, normal, alarm") from None
 
 
-def _plan(request: SendRequest, config: Config, link: str) -> Plan:
+def planned(request: SendRequest, config: Config, link: str) -> Plan:
+    """How the words of a request go over a link of the configuration; RequestRefused."""
     if not request.text.strip():
         raise RequestRefused("empty-text", "the text is empty")
     if len(request.text) > LONGEST_TEXT:

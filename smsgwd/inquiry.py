@@ -1,4 +1,4 @@
-"""Carriers are asked about texts that they have: by people (``queue show --ask``, ``queue cancel``), and by
+"""Carriers are asked about texts that they have: by people (``queue show --ask``, ``queue cancel``, ``queue replace``), and by
 :class:`Overdue` about texts whose receipt does not come.
 
 The queue says what to ask and records what was said; between the two a question is on the wire. An answer counts like a
@@ -17,14 +17,17 @@ import contextlib
 
 import msgspec
 
+from smsgwd.bounds import refused
 from smsgwd.clock import came
 from smsgwd.config import SmppConfig
 from smsgwd.errors import Conflict, LinkError, RequestRefused, StoreUnavailable, Uncertain
-from smsgwd.gateway import Gateway
+from smsgwd.gateway import Gateway, SendRequest, planned
 from smsgwd.link import Carrier
 from smsgwd.log import get_logger
 from smsgwd.model import Accepted, Message, MessageState
-from smsgwd.queue.question import Question, Taken
+from smsgwd.queue.question import Question, Taken, Wording
+from smsgwd.sms.encoding import Alphabet
+from smsgwd.sms.split import Plan
 
 #: hours after which a text without a final receipt is asked about. Most receipts come within minutes, and carriers mostly
 #: try for a day or for three; later they have forgotten what became of a text
@@ -92,7 +95,7 @@ async def _told(gateway: Gateway, question: Question, by: str) -> Said | Request
 
 
 def _carrier(gateway: Gateway, link: str, verb: str) -> Carrier:
-    """The link that may be asked; RequestRefused in words that say what is missing. ``verb`` is the key: query, cancel."""
+    """The link that may be asked; RequestRefused in words that say what is missing. ``verb`` is the key: query, cancel, replace."""
     row = next((x for x in gateway.config.link if x.name == link), None)
     if row is None:
         raise RequestRefused("not-offered", f"{link} is not in the configuration any more")
@@ -145,6 +148,61 @@ def _why(question: Question, back: list[str], why: str) -> str:
     if question.parts == 1:
         return why
     return f"{len(back)} of {question.parts} parts were taken back, then part {question.part}: {why}"
+
+
+# ---- other words ---------------------------------------------------------------------------------------------------
+
+
+async def replace(gateway: Gateway, message: str, text: str) -> Message:
+    """Other words for a text: for one that waits in the queue, and for one that a carrier has which replaces texts. NotFound;
+    Conflict with the reason when it cannot be, or is too late; RequestRefused for a text that cannot be sent, when the link
+    cannot be asked now, or when no answer came: then nobody knows which words arrive."""
+    found = await gateway.queue.message(message)
+    if found.state not in (MessageState.QUEUED, MessageState.HELD, MessageState.SENT):
+        raise Conflict(f"{message} is {found.state.value}; its text cannot be replaced")
+    if all(row.name != found.link for row in gateway.config.link):
+        raise Conflict(f"{found.link} is not in the configuration any more")
+    carrier = _carrier(gateway, found.link, "replace") if found.state is MessageState.SENT else None
+    words = Wording(message=found.id, link=found.link, plan=_words(gateway, found, text))
+    if carrier is None:
+        return await _reword(gateway, found, words)
+    asked, kept = await gateway.queue.rewording(words, gateway.clock.now()), ""
+    try:
+        answer = await carrier.replace(asked.reference, asked.old, asked.new)
+    except Uncertain as e:
+        await gateway.queue.reworded(asked, "", str(e), gateway.clock.now())
+        raise RequestRefused("no-answer", f"{e}: nobody knows which of the two texts arrives") from None
+    except LinkError as e:
+        kept = str(e)
+    else:
+        if not isinstance(answer, Accepted):
+            said = f"{answer.code}: {answer.reason}" if answer.code else answer.reason
+            kept = f"the carrier does not replace it ({said})"
+    found = await gateway.queue.reworded(asked, kept, "", gateway.clock.now())
+    if kept:
+        raise Conflict(f"{message} stays as it is: {kept}")
+    return found
+
+
+def _words(gateway: Gateway, found: Message, text: str) -> Plan:
+    """At a carrier in the alphabet of the first text, where that has all letters."""
+    plan = planned(SendRequest(to=found.to, text=text), gateway.config, found.link)
+    if found.state is MessageState.SENT and found.encoding is Alphabet.UCS2 and plan.alphabet is not Alphabet.UCS2:
+        return planned(SendRequest(to=found.to, text=text, alphabet="ucs2"), gateway.config, found.link)
+    return plan
+
+
+async def _reword(gateway: Gateway, found: Message, words: Wording) -> Message:
+    """With room under the caps for the segments that come on top."""
+    token, now = await gateway.queue.paid_by(found.id), gateway.clock.now()
+    answer = gateway.bounds.grow(found, token, words.plan.parts - found.parts)
+    try:
+        if answer is not None:
+            raise refused(answer, now)
+        return await gateway.queue.reword(words, now)
+    finally:
+        gateway.settled([found.id])
+        await gateway.tell()
 
 
 # ---- receipts that do not come -------------------------------------------------------------------------------------

@@ -80,6 +80,11 @@ class Carrier(Protocol):
         too late."""
         ...
 
+    async def replace(self, reference: str, old: Segment, new: Segment) -> SubmitResult:
+        """Other words for a text in one part: Accepted when they will be delivered instead, else a Refusal with the
+        reason. LinkError also for words that need another coding than the old ones."""
+        ...
+
 
 class Link(Protocol):
     """One live way to the network."""

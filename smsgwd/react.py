@@ -3,6 +3,8 @@
 The worker reads ``message.received`` events after its cursor, asks the rules (pure) and gives the whole decision to one
 queue verb, which writes replies, tickets, tags, consent and the cursor in one commit. A crash anywhere before that
 commit repeats the decision; a crash after it finds the cursor moved. So each inbound text is answered exactly once.
+Texts of which nothing comes need no commit each: the cursor moves behind all that were read together, so what a crash
+repeats is that nothing comes of them.
 
 A reply that cannot be composed (too long, no address) never stops the lane: it is recorded as suppressed with its
 reason, and the rest of the decision stands.
@@ -41,7 +43,7 @@ class React:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; ends between two texts."""
-        position = stored = await self.queue.cursor("react")
+        position = stored = decided = await self.queue.cursor("react")
         while not stop.is_set():
             self._hint.clear()
             try:
@@ -50,10 +52,11 @@ class React:
                     if stop.is_set():
                         break
                     if event.kind == "message.received":
-                        await self._answer(event)
-                        stored = event.id
+                        if await self._answer(event):
+                            stored = event.id
+                        decided = event.id
                     position = event.id
-                if position - stored >= SKIP or (stop.is_set() and position > stored):
+                if decided > stored or position - stored >= SKIP or (stop.is_set() and position > stored):
                     await self.queue.skip("react", position)
                     stored = position
             except StoreUnavailable as e:
@@ -63,16 +66,23 @@ class React:
             if len(events) < BATCH and not stop.is_set():
                 await came(self._hint, LONGEST_SLEEP)
 
-    async def _answer(self, event: Event) -> None:
+    async def _answer(self, event: Event) -> bool:
+        """True when something came of the text, which is stored then with the cursor."""
         message = await self.queue.message(event.message)
         facts = await self.queue.peer_facts(event.message, self.clock.now())
         decision = decide(self.rules, self._view(event, message), facts, self._limits(), self._consent_texts())
         sent = await self._sent(facts.contact.number) if decision.replies else ()
         reaction = self._reaction(event, message, facts, decision, sent)
+        if not (
+            reaction.replies or reaction.forwards or reaction.tags or reaction.consent or reaction.rules
+            or reaction.suppressed
+        ):  # fmt: skip
+            return False
         try:
             await self.queue.react(reaction, self.clock.now())
         finally:
             self.gateway.settled(reaction.replies)
+        return True
 
     async def _sent(self, number: str) -> Sequence[int]:
         """When this person got automatic texts, as far back as a limit looks."""

@@ -11,6 +11,7 @@ from smsgwd.queue.interface import MessageFilter
 from smsgwd.react import React
 from smsgwd.routing.caps import Caps
 from smsgwd.rules.load import load_rules
+from smsgwd.rules.model import RuleSet
 from tests.store import StillClock, gateway, inbound, store
 
 RULES = """
@@ -71,6 +72,21 @@ async def test_rules_see_the_parameters_of_a_carrier(tmp_path, rules):
         await react(queue, gateway(queue, clock), rules, clock)
         thread = await queue.conversation((await queue.message(received.message)).conversation)
     assert thread.tags == ("abroad",)
+
+
+async def test_texts_of_which_nothing_comes_are_over(tmp_path, rules):
+    """Nothing is stored about them but that they were read, up to the last one: rules that come later answer none."""
+    clock = StillClock()
+    async with store(tmp_path, clock) as queue:
+        gate = gateway(queue, clock)
+        for text in ("price", "price?", "the price"):
+            await queue.receive("m1", "+15550100100", inbound(text), clock.now())
+        before = await kinds(queue)
+        await react(queue, gate, RuleSet(), clock)
+        assert await queue.cursor("react") == max(e.id for e in await queue.events_after(0, 1000, "message.received"))
+        assert await kinds(queue) == before
+        await react(queue, gate, rules, clock)
+        assert await outbound(queue) == ()
 
 
 async def test_answer_ticket_and_tag(tmp_path, rules):

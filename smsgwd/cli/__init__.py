@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("smsgwd.cli.check:check", "Read configuration, rules and templates; connect nowhere."),
     "doctor": ("smsgwd.cli.doctor:doctor", "Look at everything that can be wrong, and name what mends it."),
     "send": ("smsgwd.cli.send:send", "Accept a text durably and print its id."),
-    "queue": ("smsgwd.cli.queue:queue", "Outbound texts: list, show, cancel, retry, hold, release, settle."),
+    "queue": ("smsgwd.cli.queue:queue", "Outbound texts: list, show, cancel, replace, retry, hold, release, settle."),
     "inbox": ("smsgwd.cli.inbox:inbox", "Inbound texts: list, show."),
     "conversations": ("smsgwd.cli.conversations:conversations", "Threads with people: list, show, reply, close."),
     "contacts": ("smsgwd.cli.contacts:contacts", "People by number: show, set."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -23,7 +24,7 @@ _PATIENCE = 120.0
 
 @click.group()
 def queue() -> None:
-    """Outbound texts: list, show, cancel, retry, hold, release, settle."""
+    """Outbound texts: list, show, cancel, replace, retry, hold, release, settle."""
 
 
 @queue.command("list")
@@ -122,6 +123,23 @@ for _name, _text in (
     ("release", "Let a held text go."),
 ):
     queue.add_command(_verb(_name, _text))
+
+
+@queue.command()
+@click.argument("id")
+@click.argument("text")
+@json_option
+@click.pass_context
+def replace(ctx: click.Context, id: str, text: str) -> None:
+    """Other words for a text that has not gone to the network, or that its carrier replaces (links with `replace = true`).
+
+    A TEXT of - is read from stdin. A text that waits is planned anew. At a carrier the new text goes in the alphabet of the
+    old one, and both have one part."""
+    app = app_of(ctx)
+    if text == "-":
+        text = sys.stdin.read().removesuffix("\n")
+    found = app.door.call("PUT", f"/v1/messages/{id}/text", body={"text": text}, timeout=_PATIENCE)
+    app.show(found, lambda: click.echo(f"{found['id']} {found['state']}, {found['parts']} part{'s' if found['parts'] > 1 else ''}"))
 
 
 @queue.command()

@@ -189,6 +189,7 @@ class SmppConfig(LinkConfig, frozen=True, kw_only=True):
     ] = False
     query: Annotated[bool, help_("the carrier answers query_sm: `queue show --ask`, and receipts that are overdue")] = False
     cancel: Annotated[bool, help_("the carrier answers cancel_sm: `queue cancel` also after a text was taken")] = False
+    replace: Annotated[bool, help_("the carrier answers replace_sm: `queue replace` also after a text was taken")] = False
     tlv: Annotated[tuple[Parameter, ...], help_("optional parameters of the carrier, one table for each")] = ()
     status: Annotated[
         dict[str, str],

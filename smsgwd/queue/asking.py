@@ -19,7 +19,7 @@ from smsgwd.queue.transaction import Transaction, floor_id
 
 R = ReportStatus
 #: reports of an attempt whose end is known
-_ENDS = frozenset({R.DELIVERED.value, R.CLOSED.value, R.FAILED.value, R.EXPIRED.value, WITHDRAWN})
+ENDS = frozenset({R.DELIVERED.value, R.CLOSED.value, R.FAILED.value, R.EXPIRED.value, WITHDRAWN})
 _ASKABLE = (
     "SELECT s.id, s.message, s.link, s.part, m.parts, s.reference, m.peer, m.ours "
     "FROM submission s JOIN message m ON m.id = s.message "
@@ -94,7 +94,7 @@ def record_answer(tx: Transaction, question: Question, report: DeliveryReport | 
     if s.state == S.UNCERTAIN and question.reference == _candidate(tx.conn, s.link, s.id, m.peer):
         reports.settle(tx, s, m, question.reference, now)
         reports.match_orphans(tx, s, m, now)  # the receipt that named it
-    if s.state != S.ACCEPTED or s.report in _ENDS:
+    if s.state != S.ACCEPTED or s.report in ENDS:
         return
     if report.deleted and s.report == WITHDRAWING:
         take_back(tx, s, m, now)
@@ -115,7 +115,7 @@ def withdraw(tx: Transaction, message: str, now: int) -> list[Question]:
     for (id_, report), question in newest:
         if report == WITHDRAWN:
             continue
-        if report in _ENDS:
+        if report in ENDS:
             raise Conflict(f"{message} cannot be taken back: the network reports part {question.part} of it {report}")
         if not question.reference:
             raise Conflict(f"{message} cannot be taken back: its carrier gave no id for part {question.part} of it")
@@ -142,7 +142,7 @@ def withdrawn(tx: Transaction, message: str, taken: Taken, now: int) -> Message:
     back, unknown = ({row_id(SUBMISSION, x) for x in some} for some in (taken.back, taken.unknown))
     for (id_, _), _ in _taken(tx, m):
         s, m = load_attempt(tx, id_)
-        if id_ in back and s.report not in _ENDS:
+        if id_ in back and s.report not in ENDS:
             take_back(tx, s, m, now)
         elif s.report == WITHDRAWING and id_ not in unknown:
             tx.execute("UPDATE submission SET report = '' WHERE id = ?", (id_,))

@@ -66,8 +66,7 @@ def receive(tx: Transaction, link: str, number: str, segment: InboundSegment, no
     if segment.fault:
         return _undecodable(tx, link, number, segment, digest, now)
     if not 1 <= segment.part <= segment.parts or segment.parts == 1 or segment.ref_bits == 0:
-        id_ = _store(tx, link, number, segment, digest, now, first=None, single=True)
-        return Received(message=public_id(MESSAGE, _whole(tx, id_, now)))
+        return Received(message=public_id(MESSAGE, _single(tx, link, number, segment, digest, now)))
     first, complete, message, same = _place(tx, link, segment, now)
     if same:
         tx.event("message.duplicate", now, message, link, part=segment.part, parts=segment.parts)
@@ -123,7 +122,7 @@ def _place(tx: Transaction, link: str, segment: InboundSegment, now: int) -> tup
 
 def _store(
     tx: Transaction, link: str, number: str, segment: InboundSegment, digest: bytes, now: int,
-    first: int | None, single: bool = False,
+    first: int | None, single: bool = False, message: int | None = None,
 ) -> int:  # fmt: skip
     """The row of a segment. ``single`` = its part numbers mean nothing (part 0, part 4 of 3): a text of its own."""
     id_ = tx.ids.next(now)
@@ -131,7 +130,7 @@ def _store(
     tx.execute(
         _PART,
         (
-            id_, first or id_, None, digest, link, segment.to or number, segment.sender.text, segment.ref,
+            id_, first or id_, message, digest, link, segment.to or number, segment.sender.text, segment.ref,
             segment.ref_bits, part, parts, segment.alphabet.value, segment.locking, segment.single, segment.payload,
             segment.raw, segment.dcs, segment.pid, segment.message_class, segment.service, segment.stored,
             int(segment.sent_at.timestamp() * 1000) if segment.sent_at else None, segment.fault, now,
@@ -158,6 +157,28 @@ def _joined(rows: list[tuple[Any, ...]]) -> tuple[str, str]:
 def _rows_of(tx: Transaction, first: int) -> list[tuple[Any, ...]]:
     """The parts of a set in order."""
     return tx.execute(f"SELECT {_JOINED} FROM inbound_part WHERE first = ? ORDER BY part", (first,)).fetchall()
+
+
+def _single(tx: Transaction, link: str, number: str, segment: InboundSegment, digest: bytes, now: int) -> int:
+    """Makes a message of a segment that is a whole text, as :func:`_whole` does, without reading it back."""
+    sender, ours, meta = segment.sender.text, segment.to or number, rows.encode(segment.meta).decode() if segment.meta else ""
+    found: list[tuple[Any, ...]] = [
+        (
+            segment.alphabet, segment.locking, segment.single, segment.payload, 1, segment.service, segment.stored,
+            segment.message_class, meta,
+        ),
+    ]  # fmt: skip
+    text, encoding = _joined(found)
+    conversation = open_conversation(tx, sender, link, ours, now)
+    id_ = tx.ids.next(now)
+    _store(tx, link, number, segment, digest, now, first=None, single=True, message=id_)
+    _insert(
+        tx, id_, MessageState.RECEIVED, link, sender, ours, text, encoding, 1, segment.ref, 1, conversation, "", now
+    )
+    if meta:
+        tx.execute("UPDATE message SET meta = ? WHERE id = ?", (meta, id_))
+    _told(tx, id_, link, sender, 1, found, encoding, conversation, now)
+    return id_
 
 
 def _whole(tx: Transaction, first: int, now: int, state: MessageState = MessageState.RECEIVED) -> int:

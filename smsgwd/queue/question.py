@@ -10,7 +10,8 @@ from typing import Protocol
 
 import msgspec
 
-from smsgwd.model import DeliveryReport, Message
+from smsgwd.model import DeliveryReport, Message, Segment
+from smsgwd.sms.split import Plan
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,26 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """Other words for a text, and how they go over the link that has it."""
+
+    message: str
+    link: str
+    plan: Plan
+
+
+class Rewording(msgspec.Struct, frozen=True, kw_only=True):
+    """What a carrier must be asked so that other words arrive: ``reference`` is the one that it gave; ``old`` and ``new``
+    are the text as it went and as it would go."""
+
+    submission: str
+    message: str
+    link: str
+    reference: str
+    old: Segment
+    new: Segment
+
+
 class CarrierVerbs(Protocol):
     """The part of :class:`smsgwd.queue.interface.Queue` that carriers are asked with."""
 
@@ -65,4 +86,25 @@ class CarrierVerbs(Protocol):
 
     async def withdrawn(self, message: str, taken: Taken, now: int) -> Message:
         """What came of it. All parts taken back -> cancelled; else the state stays, and an event says which parts."""
+        ...
+
+    async def paid_by(self, message: str) -> str:
+        """The API token that a text counts for; "" for none. NotFound."""
+        ...
+
+    async def reword(self, words: Wording, now: int) -> Message:
+        """Other words for a text that is queued or held; its segments are counted anew. NotFound; Conflict in another
+        state, once an attempt was made that was not refused, when its words are not kept any more, or it is on another
+        link."""
+        ...
+
+    async def rewording(self, words: Wording, now: int) -> Rewording:
+        """A sent text is to have other words: what its carrier must be asked. An event tells, before it is asked.
+        Conflict when the text is in another state, has no reference, its end is known, or the words need another alphabet
+        or more than one part."""
+        ...
+
+    async def reworded(self, asked: Rewording, kept: str, unknown: str, now: int) -> Message:
+        """What came of it. ``kept`` says why the carrier keeps the old words, ``unknown`` why nobody knows; with neither
+        the new words are stored. The state stays."""
         ...

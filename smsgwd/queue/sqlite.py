@@ -54,6 +54,7 @@ from smsgwd.queue import (
     spend,
     submitting,
     tokens,
+    wording,
 )
 from smsgwd.queue.interface import (
     CallResult,
@@ -68,7 +69,7 @@ from smsgwd.queue.interface import (
     Spending,
     Turn,
 )
-from smsgwd.queue.question import Question, Taken
+from smsgwd.queue.question import Question, Rewording, Taken, Wording
 from smsgwd.queue.reader import Reader
 from smsgwd.queue.transaction import Ids, Limits, Transaction
 from smsgwd.queue.writer import Writer
@@ -263,6 +264,18 @@ class SqliteQueue(Queue):
 
     async def withdrawn(self, message: str, taken: Taken, now: int) -> Message:
         return await self._put(asking.withdrawn, message, taken, now)
+
+    async def paid_by(self, message: str) -> str:
+        return await self._look(wording.paid_by, message)
+
+    async def reword(self, words: Wording, now: int) -> Message:
+        return await self._put(wording.reword, words, now)
+
+    async def rewording(self, words: Wording, now: int) -> Rewording:
+        return await self._put(wording.rewording, words, now)
+
+    async def reworded(self, asked: Rewording, kept: str, unknown: str, now: int) -> Message:
+        return await self._put(wording.reworded, asked, kept, unknown, now)
 
     # ---- links, events, reactions ----------------------------------------------------------------------------------
     async def record_link(self, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:

@@ -65,7 +65,7 @@ _DUE = (
     " UNION ALL ".join(_SEEK.format(priority, due) for priority in (0, 1, 2) for due in ("BETWEEN 1 AND ?2", "= 0"))
     + " LIMIT ?3"
 )
-_WIRE_OF = f"SELECT {_WIRE} FROM message m WHERE m.id = ?"
+WIRE_OF = f"SELECT {_WIRE} FROM message m WHERE m.id = ?"
 _PAUSED = "SELECT paused FROM link WHERE name = ?"
 _INSERT = (
     "INSERT INTO submission (id, message, link, part, state, reference, reason, report, open, at) "
@@ -153,7 +153,7 @@ def _came(tx: Transaction, s: Attempt, m: Row, outcome: Outcome, now: int, orpha
 
 def _next(tx: Transaction, m: Row, now: int) -> Segment:
     """The following part, in the same commit."""
-    wire = tx.execute(_WIRE_OF, (m.id,)).fetchone()
+    wire = tx.execute(WIRE_OF, (m.id,)).fetchone()
     tx.execute("UPDATE message SET done = ?, updated = ? WHERE id = ?", (m.done, now, m.id))
     return _attempt(tx, m, wire, now)
 
@@ -271,7 +271,7 @@ def reroute(tx: Transaction, moves: Sequence[Move], now: int) -> int:
         created, token = tx.execute("SELECT created, token FROM message WHERE id = ?", (m.id,)).fetchone()
         tx.spend(created, m.link, token, m.peer, -m.parts)
         tx.spend(created, move_.link, token, m.peer, move_.plan.parts, move_.message)
-        _planned(tx, m, move_, now)
+        planned(tx, m, move_, now)
         why = {"why": "refused"} if move_.at_once else {}
         tx.event("message.rerouted", now, m.id, move_.link, **{"from": m.link}, **why)
         tx.hint(f"link:{move_.link}")
@@ -286,7 +286,7 @@ _PLANNED = (
 _WAITS_HERE = "UPDATE message SET due = max(due, schedule), schedule = 0 WHERE id = ? AND schedule > ?"
 
 
-def _planned(tx: Transaction, m: Row, move_: Move, now: int) -> None:
+def planned(tx: Transaction, m: Row, move_: Move, now: int) -> None:
     """Writes a text as the other link will send it. Parts keep the reference that they have."""
     plan = move_.plan
     ref = 0

@@ -1,7 +1,9 @@
-"""Asking an SMSC about a text that it has taken: query_sm and cancel_sm (SMPP 3.4 sections 4.8 and 4.9). Pure.
+"""Asking an SMSC about a text that it has taken: query_sm, cancel_sm and replace_sm (SMPP 3.4 sections
+4.8 to 4.10). Pure.
 
-Both need the message_id that the SMSC gave, and the addresses as they were sent. So neither can settle a text that is
-uncertain: that one has no message_id.
+All need the message_id that the SMSC gave, and the addresses as they were sent. So none can settle a text that is
+uncertain: that one has no message_id. replace_sm has no esm_class, no data_coding and no optional parameters: it can only
+bring octets that mean the same as the first ones did.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from smsgwd.config import SmppConfig
 from smsgwd.errors import PduError
 from smsgwd.model import Accepted, DeliveryReport, Refusal, RefusalClass, ReportStatus, SubmitResult
 from smsgwd.smpp.addresses import Addresses
-from smsgwd.smpp.bodies import CancelSm, QuerySm, QuerySmResp
-from smsgwd.smpp.consts import CommandStatus
+from smsgwd.smpp.bodies import CancelSm, QuerySm, QuerySmResp, ReplaceSm, ShortMessage
+from smsgwd.smpp.consts import CommandStatus, EsmClass, Tag
 from smsgwd.smpp.events import Answer
 from smsgwd.smpp.receipt import DELETED, STATES
 from smsgwd.sms.address import Address
@@ -33,6 +35,21 @@ class Questions:
         source, destination = self._addresses.source(sender), self._addresses.destination(Address.parse(to))
         return CancelSm(self._service_type, _id(reference), *source, *destination)
 
+    def replace_sm(self, reference: str, old: ShortMessage, new: ShortMessage) -> ReplaceSm:
+        """Other words, from both texts as submit_sm has them; empty times leave the old ones. PduError for what does not
+        fit."""
+        for body in (old, new):
+            if body.esm_class & EsmClass.UDHI:
+                raise PduError("replace_sm cannot say that a text begins with a header")
+            if body.tlv(Tag.MESSAGE_PAYLOAD) is not None:
+                raise PduError("replace_sm has no message_payload")
+        if old.data_coding != new.data_coding:
+            raise PduError(f"replace_sm has no data_coding: it was {old.data_coding}, and the new text needs {new.data_coding}")
+        return ReplaceSm(
+            _id(reference), new.source_addr_ton, new.source_addr_npi, new.source_addr,
+            registered_delivery=new.registered_delivery, short_message=new.short_message,
+        )  # fmt: skip
+
 
 def withdrawn(answer: Answer) -> SubmitResult | None:
     """What cancel_sm_resp tells; None for a status that says nothing of this command."""
@@ -40,6 +57,15 @@ def withdrawn(answer: Answer) -> SubmitResult | None:
         return Accepted()
     if answer.status == CommandStatus.ESME_RCANCELFAIL:
         return Refusal("ESME 0x11", RefusalClass.PERMANENT, "it is too late to take it back")
+    return None
+
+
+def replaced(answer: Answer) -> SubmitResult | None:
+    """What replace_sm_resp tells; None for a status that says nothing of this command."""
+    if answer.status == CommandStatus.ESME_ROK:
+        return Accepted()
+    if answer.status == CommandStatus.ESME_RREPLACEFAIL:
+        return Refusal("ESME 0x13", RefusalClass.PERMANENT, "it is too late to replace it")
     return None
 
 

@@ -23,7 +23,7 @@ from smsgwd.errors import LinkError, PduError, Uncertain
 from smsgwd.link import LinkSink
 from smsgwd.log import get_logger
 from smsgwd.model import Accepted, DeliveryReport, LinkState, Refusal, RefusalClass, Segment, SubmitResult
-from smsgwd.smpp.asking import Questions, report_of, withdrawn
+from smsgwd.smpp.asking import Questions, replaced, report_of, withdrawn
 from smsgwd.smpp.backoff import Cause, cause_of, where
 from smsgwd.smpp.bodies import Bind, Body, ShortMessage
 from smsgwd.smpp.connection import Account, Connection, SessionEnded
@@ -214,6 +214,14 @@ class SmppLink:
             raise LinkError(f"{self.name}: the carrier answers no cancel_sm; set `cancel = true` where it does")
         answer = await self._ask(CommandId.CANCEL_SM, lambda: self._questions.cancel_sm(reference, to, sender))
         return withdrawn(answer) or self._verdict(answer).refusal
+
+    async def replace(self, reference: str, old: Segment, new: Segment) -> SubmitResult:
+        """See :class:`smsgwd.link.Carrier`."""
+        if not self._config.replace:
+            raise LinkError(f"{self.name}: the carrier answers no replace_sm; set `replace = true` where it does")
+        write, ask, now = self._write.submit_sm, self._questions.replace_sm, self._clock.now()
+        answer = await self._ask(CommandId.REPLACE_SM, lambda: ask(reference, write(old, now), write(new, now)))
+        return replaced(answer) or self._verdict(answer).refusal
 
     async def _ask(self, command: CommandId, body: Callable[[], Body]) -> Answer:
         """It has a place in the window, but no turn of the pace: it is no text. Uncertain when no answer comes in time."""

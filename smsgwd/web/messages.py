@@ -1,4 +1,4 @@
-"""Operations on texts: send, look, cancel, hold, release, retry, settle; the inbox."""
+"""Operations on texts: send, look, cancel, replace, hold, release, retry, settle; the inbox."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ class SettleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     how: str
     by: str = "operator"
+
+
+class NewText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of ``PUT /v1/messages/{id}/text``."""
+
+    text: str
 
 
 def _ours(request: SendRequest, key: str) -> SendRequest:
@@ -118,6 +124,11 @@ async def cancel(call: Call) -> Answer:
     return 200, views.message(await inquiry.cancel(call.gateway, (await _outbound(call)).id))
 
 
+async def replace(call: Call) -> Answer:
+    request = call.read(NewText)
+    return 200, views.message(await inquiry.replace(call.gateway, (await _outbound(call)).id, request.text))
+
+
 async def ask(call: Call) -> Answer:
     """A person's question to the carrier; it is recorded like a report, so it is no GET."""
     id_, queue = (await _outbound(call)).id, call.gateway.queue
@@ -168,6 +179,8 @@ OPERATIONS = (
     Operation(method="DELETE", path="/v1/messages/{id}", scope=_SEND, run=cancel, summary="Cancel a text", answer=Message),
     Operation(method="POST", path="/v1/messages/{id}/cancel", scope=_SEND, run=cancel, summary="Cancel a text",
               answer=Message),
+    Operation(method="PUT", path="/v1/messages/{id}/text", scope=_SEND, run=replace, body=NewText, answer=Message,
+              summary="Other words for a text that waits, or that its carrier replaces"),
     Operation(method="POST", path="/v1/messages/{id}/hold", scope="admin", run=hold, summary="Hold a queued text",
               answer=Message),
     Operation(method="POST", path="/v1/messages/{id}/release", scope="admin", run=release, summary="Release a held text",

@@ -101,10 +101,10 @@ def _head(status: int, content_type: str, date: str, more: tuple[tuple[str, str]
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}Content-Length: ".encode("ascii")
 
 
-def written(reply: Reply, now: int, common: dict[str, str], stay: bool = False) -> bytes:
-    """The octets of an answer. ``now`` is milliseconds since 1970; ``common`` are the headers of every answer; ``stay``
-    says that the connection is kept."""
-    more = (*common.items(), *reply.headers.items(), *((("Connection", "keep-alive"),) if stay else ()))
+def written(reply: Reply, now: int, common: dict[str, str], connection: str = "") -> bytes:
+    """The octets of an answer. ``now`` is milliseconds since 1970; ``common`` are the headers of every answer;
+    ``connection`` is what the header of that name says, "" for no such header."""
+    more = (*common.items(), *reply.headers.items(), *((("Connection", connection),) if connection else ()))
     head = _head(reply.status, reply.content_type, _date(now // 1000), more)
     return b"%b%d\r\n\r\n%b" % (head, len(reply.body), reply.body)
 
@@ -113,8 +113,8 @@ class Front(asyncio.Protocol):
     """One connection, as long as it brings plain calls alone.
 
     ``general`` makes the protocol of the general server; ``gone`` is told when this one has nothing to do with the
-    connection any more, ``failed`` of a call that failed by a bug; ``idle``: seconds after which a connection without a
-    call is closed.
+    connection any more, and no call of it runs; ``failed`` of a call that failed by a bug; ``idle``: seconds after which
+    a connection without a call is closed, whether the last answer was taken or not.
     """
 
     def __init__(
@@ -126,8 +126,9 @@ class Front(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._behind = b""
         self._address = ""
-        self._ending = self._stay = False
-        #: the call under way
+        self._ending = self._stay = self._lost = False
+        self._transport: asyncio.Transport | None = None  # the loop makes it a turn after this object
+        #: the call under way; it goes on when the caller goes away
         self.task: asyncio.Task[Reply] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -136,19 +137,30 @@ class Front(asyncio.Protocol):
         self._address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
         self._used = self._loop.time()
         self._timer = self._loop.call_later(self._idle, self._look)
+        if self._ending:
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._leave()
+        self._lost = True
+        self._timer.cancel()
+        if self.task is None:
+            self._gone(self)
+
+    def eof_received(self) -> bool:
+        """The caller sends no more. One that still waits for its answer gets it."""
+        self._ending = True
+        return self.task is not None
 
     def data_received(self, data: bytes) -> None:
+        transport = self._open()
         if self.task is not None:
             self._behind += data
             if len(self._behind) > _MOST:
-                self._transport.pause_reading()
+                transport.pause_reading()
             return
         call = read(data)
-        if call is None or self._transport.get_write_buffer_size():
-            self._hand_on(data)
+        if call is None or transport.get_write_buffer_size():
+            self._hand_on(transport, data)
             return
         self._stay = call.asks_to_stay
         self.task = self._loop.create_task(self._answering(call, self._address), name="quick call")
@@ -157,52 +169,59 @@ class Front(asyncio.Protocol):
     def _done(self, task: asyncio.Task[Reply]) -> None:
         """The call is over, by whatever end."""
         self.task = None
+        transport = self._open()
+        if self._lost:
+            self._gone(self)
         if task.cancelled():
-            self._transport.abort()
+            transport.abort()
             return
         if error := task.exception():
             self._failed(error)
-        if self._transport.is_closing():
+        if transport.is_closing():
             return
         reply = Reply(500, b"", "text/plain") if error else task.result()
         ends = self._ending or error is not None
-        self._transport.write(written(reply, self._now(), self._common, self._stay and not ends))
+        connection = "close" if ends else "keep-alive" if self._stay else ""
+        transport.write(written(reply, self._now(), self._common, connection))
         self._used = self._loop.time()
         if ends:
-            self._transport.close()
+            transport.close()
         elif self._behind:
             data, self._behind = self._behind, b""
-            self._transport.resume_reading()
+            transport.resume_reading()
             self.data_received(data)
 
-    def _hand_on(self, data: bytes) -> None:
-        """To the general server, with what was read."""
-        self._leave()
-        general = self._general()
-        self._transport.set_protocol(general)
-        general.connection_made(self._transport)
-        general.data_received(data)
+    def _open(self) -> asyncio.Transport:
+        assert self._transport is not None
+        return self._transport
 
-    def _leave(self) -> None:
+    def _hand_on(self, transport: asyncio.Transport, data: bytes) -> None:
+        """To the general server, with what was read."""
         self._timer.cancel()
         self._gone(self)
+        general = self._general()
+        transport.set_protocol(general)
+        general.connection_made(transport)
+        general.data_received(data)
 
     def _look(self) -> None:
-        """Closes a connection that has been idle for too long."""
+        """Ends a connection that has been idle for too long. Not by ``close``: that waits for ever until the last answer
+        is taken."""
         rest = self._used + self._idle - self._loop.time()
         if self.task is None and rest <= 0:
-            self._transport.close()
+            self._open().abort()
         else:
-            self._timer = self._loop.call_later(max(rest, 1.0), self._look)
+            self._timer = self._loop.call_later(rest if rest > 0 else 1.0, self._look)
 
     def end(self) -> None:
         """No more calls; the one under way is answered."""
         self._ending = True
-        if self.task is None:
+        if self.task is None and self._transport is not None:
             self._transport.close()
 
     def cut(self) -> None:
         """Ends the connection whatever is under way: an accepted text stays accepted."""
         if self.task is not None:
             self.task.cancel()
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
