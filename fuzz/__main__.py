@@ -22,13 +22,17 @@ GRACE = 60
 
 
 def seeds(folder: Path) -> None:
-    """What the fuzzer begins with: our own vectors, and a dialogue."""
+    """What the fuzzer begins with: our own vectors, a dialogue, and a call."""
     from tests.sms.vectors import V
 
     for name, pdu in V.items():
         (folder / name).write_bytes(bytes.fromhex(pdu))
     (folder / "dialogue").write_bytes(
         b'\x02AT+CMGL=4\r\r\n+CMGL: 1,1,,24\r\n07919134466405F0\r\n\r\n+CMTI: "SM",3\r\nRING\r\n+CUSD: 0,"a\r\nb",15\r\nOK\r\n> '
+    )
+    (folder / "call").write_bytes(
+        b"POST /v1/messages HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+        b"Idempotency-Key: k\r\nAuthorization: Bearer x\r\n\r\n{}"
     )
 
 

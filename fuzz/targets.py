@@ -5,8 +5,13 @@ A target turns the one documented error of its reader into a return; whatever el
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
+
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_parser import HttpRequestParser
 
 from smsgwd.errors import PduError
 from smsgwd.model import InboundSegment
@@ -16,6 +21,7 @@ from smsgwd.modem.causes import cause_of, command_error
 from smsgwd.modem.mapping import read_pdu
 from smsgwd.sms.tpdu import decode_pdu
 from smsgwd.sms.udh import decode_header
+from smsgwd.web.quick import read
 
 NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
 _PENDING = (
@@ -73,6 +79,28 @@ def header(octets: bytes) -> None:
         return
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {
-    "at-parser": at_parser, "at-lines": at_lines, "tpdu": tpdu, "udh": header,
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """The parser of aiohttp wants one, and never runs it."""
+    return asyncio.new_event_loop()
+
+
+def plain_call(octets: bytes) -> bool:
+    """Whether it is read as a plain call. One that is must be the same call to the general server."""
+    plain = read(octets)
+    if plain is None:
+        return False
+    (found,), upgraded, tail = HttpRequestParser(BaseProtocol(_loop()), _loop(), 65_536).feed_data(octets)
+    message, payload = found
+    assert (message.method, message.path, message.should_close, message.chunked) == ("POST", "/v1/messages", False, False)
+    assert (upgraded, message.upgrade, message.compression, tail) == (False, False, None, b"")
+    headers = message.headers
+    assert plain.authorization == headers.get("Authorization", "")
+    assert plain.key == headers.get("Idempotency-Key", "")
+    assert plain.body == (payload.read_nowait() if int(headers["Content-Length"]) else b"")
+    return True
+
+
+TARGETS: dict[str, Callable[[bytes], object]] = {
+    "at-parser": at_parser, "at-lines": at_lines, "tpdu": tpdu, "udh": header, "plain-call": plain_call,
 }  # fmt: skip

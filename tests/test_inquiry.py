@@ -8,7 +8,7 @@ import pytest
 from smsgwd import inquiry
 from smsgwd.errors import Conflict, LinkError, NotFound, RequestRefused, Uncertain
 from smsgwd.inquiry import MOST, Overdue, Said, ask, cancel
-from smsgwd.model import Accepted, LinkState, Refusal, RefusalClass, ReportStatus
+from smsgwd.model import Accepted, LinkState, Refusal, RefusalClass, ReportStatus, Segment
 from tests.contract.making import NOW, OURS, accept, data, events, kinds, report, sent, state, uncertain
 from tests.faults.carrier import account
 from tests.store import StillClock, gateway, store
@@ -29,6 +29,9 @@ class Desk:
 
     async def withdraw(self, reference: str, to: str, sender: str):
         return await self._answer(reference, Accepted(reference))
+
+    async def replace(self, reference: str, old: Segment, new: Segment):
+        return await self._answer(reference, Accepted())
 
     async def _answer(self, reference: str, usual):
         self.asked.append(reference)
@@ -61,7 +64,7 @@ async def queue(tmp_path, clock):
 def carried(queue, clock, desk: Desk | None, **config):
     """A gateway whose link m1 is the account of a carrier; without a desk it does not run."""
     made = gateway(queue, clock)
-    row = account(1, **{"name": "m1", "number": OURS["m1"], "query": True, "cancel": True, **config})
+    row = account(1, **{"name": "m1", "number": OURS["m1"], "query": True, "cancel": True, "replace": True, **config})
     made.config = type(made.config)(gateway=made.config.gateway, link=(row,))
     made.carriers = {"m1": desk} if desk else {}
     return made

@@ -1,5 +1,6 @@
 """Commands on a store with no daemon: what they print and how they end."""
 
+import io
 import json
 import subprocess
 import sys
@@ -51,6 +52,18 @@ def test_queue_verbs(terminal):
     again = terminal("queue", "retry", sent)
     assert again.out.strip().endswith("queued")
     assert sent not in again.out
+
+
+def test_queue_replace(terminal, monkeypatch):
+    """Other words for a text that waits, as an argument or from stdin; none for one that is over."""
+    sent = terminal.ask(*SEND, "hello")["id"]
+    assert terminal("queue", "replace", sent, "x" * 200).out.strip() == f"{sent} queued, 2 parts"
+    monkeypatch.setattr("sys.stdin", io.StringIO("bye\n"))
+    assert terminal.ask("queue", "replace", sent, "-")["text"] == "bye"
+    terminal("queue", "cancel", sent)
+    ended = terminal("queue", "replace", sent, "hello again")
+    assert (ended.status, ended.out, "is cancelled" in ended.err) == (1, "", True)
+    assert terminal.ask("queue", "show", sent)["text"] == "bye"
 
 
 def test_queue_show_ask(terminal):

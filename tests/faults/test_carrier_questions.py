@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from smsgwd import inquiry
-from smsgwd.errors import Conflict
-from smsgwd.inquiry import ask, cancel
+from smsgwd.errors import Conflict, RequestRefused
+from smsgwd.inquiry import ask, cancel, replace
+from smsgwd.sms import gsm7
 from tests.faults.carrier import carried
 from tests.smpp.wire import smsc, until
 
@@ -127,3 +128,76 @@ async def test_uncertain_is_settled_by_the_id_of_a_receipt(tmp_path):
         assert (said.reference, said.status) == (place.notes("submit")[0]["id"], "delivered")
         assert await gate.state(message) == "delivered"
     assert len(place.notes("submit")) == 1
+
+
+# ---- other words -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [pytest.param("hello", "bye, @£{", id="GSM-7"), pytest.param("Привет", "Пока", id="UCS-2"), pytest.param("Привет", "bye", id="plain as UCS-2")],
+)
+async def test_replace_after_acceptance(tmp_path, first, then):
+    """The SMSC has the new words, and the receipt that was asked for comes all the same."""
+    async with smsc(tmp_path, report_after=60.0) as place, carried(tmp_path, place.port, replace=True) as gate:
+        await gate.up()
+        message = await gate.send(first)
+        await gate.reaches(message, "sent")
+        found = await replace(gate.daemon.gateway, message, then)
+        assert (found.text, found.state) == (then, "sent")
+        (note,) = place.notes("submit")
+        (asked,) = place.notes("replace")
+        assert (asked["id"], asked["status"]) == (note["id"], 0)
+        body = place.centre._texts.get(note["id"]).body
+        said = body.short_message.decode("utf-16-be") if body.data_coding == 8 else gsm7.decode(body.short_message)
+        assert said == then
+        place.do("report", id=note["id"])
+        await gate.reaches(message, "delivered")
+        assert "message.replaced" in await gate.kinds()
+        assert first not in str(gate.rows("SELECT * FROM message"))
+
+
+async def test_replace_too_late(tmp_path):
+    """0x13: the text is there already. Words and state stay."""
+    async with smsc(tmp_path) as place, carried(tmp_path, place.port, replace=True) as gate:
+        await gate.up()
+        message = await gate.send()
+        await gate.reaches(message, "sent")
+        with pytest.raises(Conflict, match="ESME 0x13: it is too late"):
+            await replace(gate.daemon.gateway, message, "bye")
+        found = await gate.queue.message(message)
+        assert (found.text, found.state) == ("hello", "sent")
+    assert [n["status"] for n in place.notes("replace")] == [0x13]
+
+
+@pytest.mark.parametrize(
+    "config", [{"segmentation": "payload"}, {"default_alphabet": "ascii"}], ids=["message_payload", "another coding"]
+)
+async def test_replace_that_cannot_be_written(tmp_path, config):
+    """What replace_sm cannot say is not tried: nothing is written to the SMSC, and the words stay."""
+    async with smsc(tmp_path, report_after=60.0) as place, carried(tmp_path, place.port, replace=True, **config) as gate:
+        await gate.up()
+        message = await gate.send()
+        await gate.reaches(message, "sent")
+        with pytest.raises(Conflict):
+            await replace(gate.daemon.gateway, message, "é")
+        assert (await gate.queue.message(message)).text == "hello"
+    assert place.notes("replace") == []
+
+
+async def test_replace_without_an_answer(tmp_path):
+    """The SMSC says nothing: nobody knows which words arrive, and an event says so; words and state stay."""
+    async with (
+        smsc(tmp_path, report_after=60.0) as place,
+        carried(tmp_path, place.port, replace=True, response_timeout=0.1) as gate,
+    ):
+        await gate.up()
+        message = await gate.send()
+        await gate.reaches(message, "sent")
+        place.fault("mute")
+        with pytest.raises(RequestRefused, match="nobody knows"):
+            await replace(gate.daemon.gateway, message, "bye")
+        await gate.hears("message.unclear")
+        found = await gate.queue.message(message)
+        assert (found.text, found.state) == ("hello", "sent")
+        place.fault("clear")

@@ -179,8 +179,8 @@ async def test_f12_bytes_in_pieces(tmp_path):
     with wire() as modem:
         async with plant(tmp_path, modem) as gate:
             await gate.up()
+            modem.slots[3] = HELLO
             for c in '\r\n+CMTI: "SM",3\r\n':
-                modem.slots[3] = HELLO
                 modem.say(c)
                 await asyncio.sleep(0.001)
             await until(lambda: not modem.slots)

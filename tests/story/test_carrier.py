@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.story.programs import ask, daemon, link_up, running, smsgwd, state_of, until, write_config
+from tests.story.programs import ask, daemon, journal, link_up, running, smsgwd, state_of, until, write_config
 
 pytestmark = pytest.mark.story
 
@@ -17,6 +17,7 @@ port = {port}
 number = "+15550100200"
 query = true
 cancel = true
+replace = true
 """
 
 
@@ -65,3 +66,20 @@ def test_cancel_after_acceptance(tmp_path):
             message = sent(config)
             done = smsgwd("--config", str(config), "queue", "cancel", message)
             assert (done.returncode, done.stdout.strip()) == (0, f"{message} cancelled")
+
+
+def test_replace_after_acceptance(tmp_path):
+    """`queue replace` gives other words to a text that the carrier has not delivered yet; with the daemon stopped it says
+    that it has to run."""
+    with smsc(tmp_path, "--report-after", "60"):
+        config = write_config(tmp_path, LINK.format(port=port(tmp_path)))
+        with daemon(tmp_path):
+            link_up(config, "c1")
+            message = sent(config)
+            done = smsgwd("--config", str(config), "queue", "replace", message, "bye")
+            assert (done.returncode, done.stdout.strip()) == (0, f"{message} sent, 1 part")
+            assert ask(config, "queue", "show", message)["text"] == "bye"
+        refused = smsgwd("--config", str(config), "queue", "replace", message, "again")
+        assert refused.returncode != 0
+        assert "needs the running daemon" in refused.stderr
+    assert [line["text"] for line in journal(tmp_path, "replace", "c1")] == ["bye"]

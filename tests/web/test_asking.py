@@ -2,6 +2,7 @@
 
 import pytest
 
+from smsgwd.errors import Uncertain
 from smsgwd.model import Accepted, LinkState
 from tests.faults.carrier import account
 from tests.test_inquiry import TOO_LATE, Desk
@@ -14,7 +15,7 @@ async def carried(api, desk: Desk) -> str:
     """The API has a carrier's link; the id of a text that the carrier took."""
     await api.queue.record_link("m1", "smpp", "", LinkState.UP, "bound", api.clock.now())
     config = api.gateway.config
-    row = account(1, name="m1", query=True, cancel=True)
+    row = account(1, name="m1", query=True, cancel=True, replace=True)
     api.gateway.config = type(config)(gateway=config.gateway, link=(row,))
     api.gateway.carriers = {"m1": desk}
     _, accepted = await api.ask("POST", "/v1/messages", {"to": NUMBER, "text": "hello"})
@@ -57,3 +58,41 @@ async def test_cancel(tmp_path, desk, status, state):
         _, now = await api.ask("GET", f"/v1/messages/{message}")
     assert (answered, now["state"]) == (status, state)
     assert status == 200 or "ESME 0x11" in found["detail"]
+
+
+async def test_replace_what_waits(tmp_path):
+    """PUT gives other words to a text in the queue; 422 for one that cannot be sent, 400 for another body."""
+    async with served(tmp_path, "messages:send", "messages:read") as api:
+        _, accepted = await api.ask("POST", "/v1/messages", {"to": NUMBER, "text": "hello"})
+        path = f"/v1/messages/{accepted['id']}"
+        status, found, _ = await api.over_tcp("PUT", f"{path}/text", {"text": "Привет"})
+        assert (status, found["text"], found["encoding"], found["state"]) == (200, "Привет", "ucs2", "queued")
+        assert (await api.ask("PUT", f"{path}/text", {"text": "Привет"}))[0] == 200
+        refused = [(await api.ask("PUT", f"{path}/text", body))[0] for body in ({"text": " "}, {"text": "x" * 5000}, {"words": "x"}, {})]
+        assert refused == [422, 422, 400, 400]
+        assert (await api.ask("GET", path))[1]["text"] == "Привет"
+
+
+async def test_replace_wants_its_scope(tmp_path):
+    """A token that may only read changes nothing."""
+    async with served(tmp_path, "messages:read") as api:
+        _, accepted = await api.ask("POST", "/v1/messages", {"to": NUMBER, "text": "hello"})
+        status, *_ = await api.over_tcp("PUT", f"/v1/messages/{accepted['id']}/text", {"text": "bye"})
+        assert (status, (await api.ask("GET", f"/v1/messages/{accepted['id']}"))[1]["text"]) == (403, "hello")
+
+
+@pytest.mark.parametrize(
+    ("desk", "status", "text"),
+    [
+        pytest.param(Desk(), 200, "bye", id="replaced"),
+        pytest.param(Desk(TOO_LATE), 409, "hello", id="too late"),
+        pytest.param(Desk(Uncertain("no answer in 15 s")), 504, "hello", id="no answer"),
+    ],
+)
+async def test_replace_after_acceptance(tmp_path, desk, status, text):
+    """A text that the carrier has: 200 when it is replaced, 409 when not, 504 when nobody knows."""
+    async with served(tmp_path) as api:
+        message = await carried(api, desk)
+        answered, _ = await api.ask("PUT", f"/v1/messages/{message}/text", {"text": "bye"})
+        _, now = await api.ask("GET", f"/v1/messages/{message}")
+    assert (answered, now["text"], now["state"]) == (status, text, "sent")
