@@ -3,8 +3,8 @@
 The worker reads ``message.received`` events after its cursor, asks the rules (pure) and gives the whole decision to one
 queue verb, which writes replies, tickets, tags, consent and the cursor in one commit. A crash anywhere before that
 commit repeats the decision; a crash after it finds the cursor moved. So each inbound text is answered exactly once.
-Texts of which nothing comes need no commit each: the cursor moves behind all that were read together, so what a crash
-repeats is that nothing comes of them.
+Texts of which nothing comes need no commit each: the cursor moves behind all that were read together. After a crash they
+are decided upon again, by the rules and facts of then.
 
 A reply that cannot be composed (too long, no address) never stops the lane: it is recorded as suppressed with its
 reason, and the rest of the decision stands.
