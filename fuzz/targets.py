@@ -92,7 +92,12 @@ def plain_call(octets: bytes) -> bool:
         return False
     (found,), upgraded, tail = HttpRequestParser(BaseProtocol(_loop()), _loop(), 65_536).feed_data(octets)
     message, payload = found
-    assert (message.method, message.path, message.should_close, message.chunked) == ("POST", "/v1/messages", False, False)
+    assert (message.method, message.path, message.should_close, message.chunked) == (
+        "POST",
+        "/v1/messages",
+        False,
+        False,
+    )
     assert (upgraded, message.upgrade, message.compression, tail) == (False, False, None, b"")
     headers = message.headers
     assert plain.authorization == headers.get("Authorization", "")

@@ -132,7 +132,9 @@ async def test_more_than_fits_behind_a_call():
         assert 32_768 < len(front._behind) < 1_000_000
 
 
-@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["v4", "v6"])
+@pytest.mark.parametrize(
+    ("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["v4", "v6"]
+)
 async def test_the_address_of_a_caller(family, host):
     """It is the bare address, so that wrong tokens are counted for it."""
     desk = Desk()
@@ -154,9 +156,16 @@ async def test_the_address_of_a_caller(family, host):
 
 #: pieces of which calls are made, right ones and wrong ones
 _LINES = st.sampled_from(
-    ["POST /v1/messages HTTP/1.1", "POST /v1/messages HTTP/1.0", "POST  /v1/messages HTTP/1.1", "POST /v1/messages HTTP/1.1 "]
+    [
+        "POST /v1/messages HTTP/1.1",
+        "POST /v1/messages HTTP/1.0",
+        "POST  /v1/messages HTTP/1.1",
+        "POST /v1/messages HTTP/1.1 ",
+    ]
 )
-_NAMES = st.sampled_from(["Host", "hOST", "Accept", "Accept ", "Connection", "Idempotency-Key", "Authorization", "X", "Content-Type"])
+_NAMES = st.sampled_from(
+    ["Host", "hOST", "Accept", "Accept ", "Connection", "Idempotency-Key", "Authorization", "X", "Content-Type"]
+)
 _VALUES = st.text(st.characters(min_codepoint=9, max_codepoint=126), max_size=8) | st.sampled_from(
     ["keep-alive", "Keep-Alive", "close", "application/json", "Bearer a  b", "  a ", "", "chunked"]
 )
@@ -166,7 +175,9 @@ _VALUES = st.text(st.characters(min_codepoint=9, max_codepoint=126), max_size=8)
 def calls(draw: st.DrawFn) -> bytes:
     """Calls that are nearly plain."""
     more = [f"{name}:{value}" for name, value in draw(st.lists(st.tuples(_NAMES, _VALUES), max_size=3))]
-    return call(*more, line=draw(_LINES), token=draw(st.sampled_from(["", "smsgw_x"])), body=draw(st.binary(max_size=20)))
+    return call(
+        *more, line=draw(_LINES), token=draw(st.sampled_from(["", "smsgw_x"])), body=draw(st.binary(max_size=20))
+    )
 
 
 @given(calls())
