@@ -2,7 +2,8 @@
 
 A general HTTP client costs a multiple of what a call to a desk needs, and a busy gateway makes two calls for each text. So
 this one does no more: one address, one method, a body that is there. Redirects, proxies of the environment, cookies and
-compressed answers do not exist here. A kept connection that the desk has closed meanwhile is replaced, once.
+compressed answers do not exist here. A kept connection that the desk has closed meanwhile is replaced
+by a new one, once: a desk that takes a call and breaks gets it twice at most, and both have the same id.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Poster:
             return head
 
     async def _post(self, octets: bytes, used: list[_Connection]) -> Answer:
-        while self._idle:
+        if self._idle:
             used.append(self._idle.pop())
             try:
                 return await self._over(used[-1], octets)

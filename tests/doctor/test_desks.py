@@ -5,13 +5,13 @@ import contextlib
 import re
 import socket
 import ssl
-import subprocess
 
 import pytest
 
 from smsgwd.config import Helpdesk, SmppConfig
 from smsgwd.config.smpp import Tls
 from smsgwd.doctor import desks
+from tests.certificates import self_signed
 from tests.doctor.trees import NOW
 
 
@@ -30,20 +30,8 @@ async def server(said: list[bytes], context: ssl.SSLContext | None = None):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for localhost that nobody but us knows, with its key; it ends in ten days."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    try:
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "10",
-             "-keyout", key, "-out", cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context, cert
+    """A server's context with a certificate of our own, and the file of it."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def closed_port() -> int:

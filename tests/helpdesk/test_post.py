@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import ssl
-import subprocess
 from contextlib import asynccontextmanager
 
 import pytest
 
 from smsgwd.helpdesk.answer import Answer
 from smsgwd.helpdesk.post import KEPT, Poster, Unreachable
+from tests.certificates import self_signed
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -19,6 +19,8 @@ class Server:
 
     def __init__(self, answer: bytes = OK, each: int = 1000) -> None:
         self.answer, self.each = answer, each
+        #: it takes requests and breaks the connection instead of answering
+        self.breaks = False
         self.connections, self.heads = 0, []
         self.open: set[asyncio.StreamWriter] = set()
         self.gate = asyncio.Event()
@@ -32,6 +34,8 @@ class Server:
                 self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
                 await reader.readexactly(2)
                 await self.gate.wait()
+                if self.breaks:
+                    break
                 writer.write(self.answer)
         writer.close()
         with contextlib.suppress(OSError):
@@ -101,6 +105,22 @@ async def test_answer_that_was_not_read_to_its_end():
     assert server.connections == 2
 
 
+async def test_a_desk_that_takes_calls_and_breaks():
+    """A call goes over a kept connection, and once more over a new one, however many are kept: no desk gets it more often."""
+    server = Server()
+    server.gate.clear()
+    async with posting(server) as poster, asyncio.TaskGroup() as group:
+        calls = [group.create_task(poster.post({}, b"{}")) for _ in range(3)]
+        while server.connections < 3:
+            await asyncio.sleep(0)
+        server.gate.set()
+        await asyncio.wait(calls)
+        before, server.breaks = len(server.heads), True
+        with pytest.raises(ConnectionError):
+            await poster.post({"webhook-id": "x"}, b"{}")
+        assert len(server.heads) - before == 2
+
+
 async def test_body_that_never_ends():
     """When the time is over the status stands, where it was said."""
     server = Server(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
@@ -122,20 +142,8 @@ async def test_user_and_password_of_the_address():
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for localhost that nobody but us knows, and a server's context with it."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    try:
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-keyout", key, "-out", cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context, cert
+    """A server's context with a certificate of our own, and the file of it."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 async def test_certificate_that_is_trusted(certificate, monkeypatch):
