@@ -26,7 +26,7 @@ import msgspec
 
 from smsgwd import __version__, log
 from smsgwd.bounds import prices_of
-from smsgwd.clock import Clock, SystemClock, came
+from smsgwd.clock import Clock, SystemClock, any_came, came
 from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, parse_rate
 from smsgwd.config.file import load
 from smsgwd.dispatch import Lane
@@ -193,7 +193,7 @@ class Daemon:
             if self.clock.monotonic() - began >= SETTLED:
                 pause = FIRST_PAUSE
             wait = pause * random.uniform(0.8, 1.2) if asked is None else asked
-            await _either(self.stop_links, again, wait)
+            await any_came((self.stop_links, again), wait)
             again.clear()
             pause = min(pause * 2, LAST_PAUSE)
 
@@ -236,7 +236,7 @@ class Daemon:
             if self.stop_workers.is_set() and not events:
                 return
             if len(events) < 500 and not self.stop_workers.is_set():
-                await _either(hint, self.stop_workers, 60.0)
+                await any_came((hint, self.stop_workers), 60.0)
                 await self.clock.sleep(LOG_LAG)
 
     async def _tick(self) -> None:
@@ -253,7 +253,7 @@ class Daemon:
 
     async def _watch_store(self) -> None:
         """A store that failed for good (I/O error in a commit) ends the daemon: nothing may be called accepted."""
-        await _either(self.queue.failed, self.stop_workers, None)
+        await any_came((self.queue.failed, self.stop_workers), None)
         self.queue.check()
 
     # ---- signals ---------------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ class Daemon:
     async def _reloads(self) -> None:
         """SIGHUP: configuration and rules are read again; one wrong line and everything stays as it was."""
         while True:
-            await _either(self._hup, self.stop_workers, None)
+            await any_came((self._hup, self.stop_workers), None)
             if self.stop_workers.is_set():
                 return
             self._hup.clear()
@@ -325,15 +325,6 @@ class Daemon:
         self.config = self.gateway.config = msgspec.structs.replace(config, **fixed)
         self.react.rules = rules
         return {"rules": rules.digest[:12], "needs_restart": ", ".join(restart)}
-
-
-async def _either(first: asyncio.Event, second: asyncio.Event, timeout: float | None) -> None:
-    """Until one of two events is set, or the time is over."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(e.wait(), name="either") for e in (first, second)]
-        await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
 
 
 async def main(config_path: str) -> None:

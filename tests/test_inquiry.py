@@ -8,8 +8,8 @@ import pytest
 from smsgwd import inquiry
 from smsgwd.errors import Conflict, LinkError, NotFound, RequestRefused, Uncertain
 from smsgwd.inquiry import MOST, Overdue, Said, ask, cancel
-from smsgwd.model import Accepted, LinkState, Refusal, RefusalClass, ReportStatus, Segment
-from tests.contract.making import NOW, OURS, accept, data, events, kinds, report, sent, state, uncertain
+from smsgwd.model import Accepted, Refusal, RefusalClass, ReportStatus, Segment
+from tests.contract.making import NOW, OURS, accept, data, events, kinds, links_up, report, sent, state, uncertain
 from tests.faults.carrier import account
 from tests.store import StillClock, gateway, store
 
@@ -56,8 +56,7 @@ def clock():
 @pytest.fixture
 async def queue(tmp_path, clock):
     async with store(tmp_path, clock) as opened:
-        for link, number in OURS.items():
-            await opened.record_link(link, "smpp", number, LinkState.UP, "bound", NOW)
+        await links_up(opened, "smpp")
         yield opened
 
 

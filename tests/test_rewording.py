@@ -4,10 +4,10 @@ import pytest
 
 from smsgwd.errors import Conflict, LinkError, NotFound, RequestRefused, Uncertain
 from smsgwd.inquiry import replace
-from smsgwd.model import Accepted, InDoubt, LinkState, Refusal, RefusalClass, Token
+from smsgwd.model import Accepted, InDoubt, Refusal, RefusalClass, Token
 from smsgwd.queue.interface import Settled
 from smsgwd.routing.caps import LINK, TOKEN
-from tests.contract.making import NOW, OURS, accept, data, kinds, report, sent, state
+from tests.contract.making import NOW, accept, data, kinds, links_up, report, sent, state
 from tests.store import StillClock, gateway, store
 from tests.test_gateway_limits import DAY, NOON, opened
 from tests.test_gateway_limits import sent as accepted
@@ -25,8 +25,7 @@ def clock():
 @pytest.fixture
 async def queue(tmp_path, clock):
     async with store(tmp_path, clock) as made:
-        for link, number in OURS.items():
-            await made.record_link(link, "smpp", number, LinkState.UP, "bound", NOW)
+        await links_up(made, "smpp")
         yield made
 
 

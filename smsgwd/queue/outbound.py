@@ -113,7 +113,7 @@ def _check(tx: Transaction, draft: Draft) -> None:
         except UnicodeEncodeError:
             raise RequestRefused("invalid-text", "the text holds half of a surrogate pair") from None
     if draft.origin not in (Origin.DESK, Origin.CONSENT) and draft.class_ != MessageClass.ALARM:
-        consent = tx.peek("SELECT consent FROM contact WHERE number = ?", (draft.to,)).fetchone()
+        consent = tx.apart("SELECT consent FROM contact WHERE number = ?", (draft.to,)).fetchone()
         if consent is not None and consent[0] == "opted_out":
             raise RequestRefused("opted-out", f"{masked(draft.to)} opted out of texts")
     if draft.answers and draft.rule and answered(tx, draft):
@@ -136,7 +136,7 @@ def _thread(tx: Transaction, draft: Draft, now: int) -> int | None:
         if tx.execute("UPDATE conversation SET updated = ? WHERE id = ?", (now, id_)).rowcount == 0:
             raise NotFound(f"there is no conversation {draft.conversation}")
         return id_
-    found = tx.peek(
+    found = tx.apart(
         "SELECT id FROM conversation WHERE contact = ? AND link = ? AND state = 'open'", (draft.to, draft.link)
     ).fetchone()
     return None if found is None else int(found[0])
@@ -145,7 +145,7 @@ def _thread(tx: Transaction, draft: Draft, now: int) -> int | None:
 def _number(tx: Transaction, link: str) -> str:
     """Our number on a link."""
     if link not in tx.numbers:
-        found = tx.peek("SELECT number FROM link WHERE name = ?", (link,)).fetchone()
+        found = tx.apart("SELECT number FROM link WHERE name = ?", (link,)).fetchone()
         tx.numbers[link] = found[0] if found else ""
     return tx.numbers[link]
 

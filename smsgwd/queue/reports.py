@@ -83,7 +83,7 @@ def record_likely(tx: Transaction, link: str, report: DeliveryReport, now: int) 
 def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
     links, recipient = _links(tx, link), _recipient(report)
     free = report.match is ReferenceMatch.AUTO
-    mode = tally.mode(tx.peek, link) if free else tally.Mode()
+    mode = tally.mode(tx.apart, link) if free else tally.Mode()
     steps = mode.steps if free else STEPS[report.match]
     # numbers that are equal by chance must not make it a copy of another report
     surest = _sure(steps) or steps
@@ -263,7 +263,7 @@ def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:
     """Keeps a report that fits nothing. Where one uncertain text of the last hour may be meant, the event says which: a
     person may settle it."""
     recipient = _recipient(report)
-    tx.peek(
+    tx.apart(
         "INSERT INTO report_orphan (id, link, reference, norm, recipient, status, code, reason, raw, form, own, at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -281,7 +281,7 @@ def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:
 
 def any_orphans(tx: Transaction, link: str) -> bool:
     """Whether reports wait for attempts of this link."""
-    return any(tx.peek("SELECT 1 FROM report_orphan WHERE link = ? LIMIT 1", (x,)).fetchone() for x in _links(tx, link))
+    return any(tx.apart("SELECT 1 FROM report_orphan WHERE link = ? LIMIT 1", (x,)).fetchone() for x in _links(tx, link))
 
 
 def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
@@ -290,9 +290,9 @@ def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
         if s.state == S.ACCEPTED:
             forms = candidates(s.reference, STEPS[ReferenceMatch.AUTO])
             marks = ", ".join("?" * len(forms))
-            found = tx.peek(f"{_ORPHANS} AND norm IN ({marks}) ORDER BY id", (link, s.id, *forms)).fetchall()
+            found = tx.apart(f"{_ORPHANS} AND norm IN ({marks}) ORDER BY id", (link, s.id, *forms)).fetchall()
         else:
-            found = tx.peek(f"{_ORPHANS} ORDER BY id LIMIT 1000", (link, s.id)).fetchall()
+            found = tx.apart(f"{_ORPHANS} ORDER BY id LIMIT 1000", (link, s.id)).fetchall()
         for id_, recipient, status, code, reason, reference, form, own in found:
             if recipient and tail(recipient) != tail(m.peer):
                 continue
@@ -306,15 +306,15 @@ def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
                 settle(tx, s, m, told(reference, _mode(tx, link, form)[1][0]), now)
             step = _by(tx, link, s, m.peer, reference, form)
             if step is not None:
-                tx.peek("DELETE FROM report_orphan WHERE id = ?", (id_,))
+                tx.apart("DELETE FROM report_orphan WHERE id = ?", (id_,))
                 report_came(tx, s, m, ReportStatus(status), code, reason, now, step)
-        if s.state == S.ACCEPTED and not tally.mode(tx.peek, link).learned:
+        if s.state == S.ACCEPTED and not tally.mode(tx.apart, link).learned:
             _compare(tx, link, m, now)
 
 
 def _compare(tx: Transaction, link: str, m: Row, now: int) -> None:
     """The reports whose numbers could not be compared while answers were awaited, once none is."""
-    waiting = tx.peek(f"{_ORPHANS} ORDER BY id LIMIT 100", (link, floor_id(now - _HOUR))).fetchall()
+    waiting = tx.apart(f"{_ORPHANS} ORDER BY id LIMIT 100", (link, floor_id(now - _HOUR))).fetchall()
     if not waiting or _awaited(tx, _links(tx, link), m.peer):
         return
     for id_, recipient, status, code, reason, reference, form, own in waiting:
@@ -324,13 +324,13 @@ def _compare(tx: Transaction, link: str, m: Row, now: int) -> None:
                 reason=reason, match=ReferenceMatch.AUTO, own=own,
             )  # fmt: skip
             if _matched(tx, link, report, now):
-                tx.peek("DELETE FROM report_orphan WHERE id = ?", (id_,))
+                tx.apart("DELETE FROM report_orphan WHERE id = ?", (id_,))
 
 
 def _mode(tx: Transaction, link: str, form: str) -> tuple[tally.Mode, tuple[Step, ...]]:
     """What was learned of a link, and the steps that a report of this form allows."""
     match = ReferenceMatch(form)
-    mode = tally.mode(tx.peek, link) if match is ReferenceMatch.AUTO else tally.Mode()
+    mode = tally.mode(tx.apart, link) if match is ReferenceMatch.AUTO else tally.Mode()
     return mode, mode.steps if match is ReferenceMatch.AUTO else STEPS[match]
 
 

@@ -61,7 +61,7 @@ def _kept(execute: Execute, name: str) -> str:
 
 
 def _keep(tx: Transaction, name: str, value: str) -> None:
-    tx.peek("INSERT OR REPLACE INTO store (name, value) VALUES (?, ?)", (name, value))
+    tx.apart("INSERT OR REPLACE INTO store (name, value) VALUES (?, ?)", (name, value))
 
 
 def mode(execute: Execute, link: str) -> Mode:
@@ -117,7 +117,7 @@ def facts(conn: sqlite3.Connection) -> dict[str, dict[str, str | int | float | N
 
 def look(tx: Transaction, now: int) -> None:
     """Alarms, once a day for each link, when more of its reports than a hundredth matched no text of ours."""
-    last = int(_kept(tx.peek, _LOOKED) or 0)
+    last = int(_kept(tx.apart, _LOOKED) or 0)
     if last <= now < last + _LOOK:
         return
     day = datetime.fromtimestamp(now // 1000, UTC).date().isoformat()
@@ -133,7 +133,7 @@ def look(tx: Transaction, now: int) -> None:
             "AND state = 'came'",
             (day, link),
         ).fetchone()[0]
-        if orphans < FEWEST or orphans <= SHARE * reports or _kept(tx.peek, _ORPHANS + link) == day:
+        if orphans < FEWEST or orphans <= SHARE * reports or _kept(tx.apart, _ORPHANS + link) == day:
             continue
         _keep(tx, _ORPHANS + link, day)
         what = "delivery reports match no text of ours: is receipt_id right, does another program use the account?"
@@ -144,7 +144,7 @@ def alarm(tx: Transaction, link: str, refusal: Refusal, now: int) -> None:
     """A refusal that tells of a mistake of ours: an operator is told, once an hour for each code, from the time on that
     the refusal names."""
     name = f"{_ALARM}{link} {refusal.code}"
-    began, _, said = _kept(tx.peek, name).partition(" ")
+    began, _, said = _kept(tx.apart, name).partition(" ")
     since, times = (int(began), int(said)) if said and 0 <= now - int(began) < _HOUR else (now, 0)
     if times >= refusal.alarm:
         return

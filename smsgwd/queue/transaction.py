@@ -6,7 +6,7 @@ Many verbs share one commit, and a statement for many rows costs a fraction of o
   verb must not read them; those are for readers;
 * writes of a few fixed kinds, those that each text causes, are put off by :meth:`Transaction.defer`: rows of the same
   statement go together. Whatever looks by :meth:`Transaction.execute` or ``conn`` sees them: they are written first.
-  :meth:`Transaction.peek` looks past them, for tables that they do not touch.
+  ``Transaction.apart`` is for tables that they do not touch: it runs a statement and lets them wait.
 
 A deferred write that fails cannot be laid at one verb's door: it raises :class:`Spoilt`, and the writer runs the batch
 again, each verb in a commit of its own.
@@ -91,14 +91,27 @@ class Transaction:
     """One batch on the writer's connection."""
 
     __slots__ = (
-        "_conn", "_counts", "_deferred", "_event_id", "_events", "_spent", "_written", "committed", "desks", "events", "ids",
-        "limits", "numbers", "peek", "topics",
+        "_conn",
+        "_counts",
+        "_deferred",
+        "_event_id",
+        "_events",
+        "_spent",
+        "_written",
+        "apart",
+        "committed",
+        "desks",
+        "events",
+        "ids",
+        "limits",
+        "numbers",
+        "topics",
     )  # fmt: skip
 
     def __init__(self, conn: sqlite3.Connection, ids: Ids, limits: Limits) -> None:
         self._conn, self.ids, self.limits = conn, ids, limits
-        #: a statement that sees none of what was deferred
-        self.peek = conn.execute
+        #: runs a statement that has nothing to do with what was deferred
+        self.apart = conn.execute
         self._deferred: list[tuple[str, tuple[Any, ...]]] = []
         #: our number of each link that was asked for since the last change of a link
         self.numbers: dict[str, str] = {}

@@ -4,9 +4,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from smsgwd.model import LinkState
 from smsgwd.queue.sqlite import open_queue
-from tests.contract.making import NOW, OURS
+from tests.contract.making import NOW, links_up
 from tests.store import StillClock
 
 
@@ -24,6 +23,5 @@ ENGINES = {"sqlite": sqlite}
 async def queue(request, tmp_path):
     """An open, empty queue with the links m1 and m2 up."""
     async with ENGINES[request.param](tmp_path) as opened:
-        for link, number in OURS.items():
-            await opened.record_link(link, "modem", number, LinkState.UP, "registered", NOW)
+        await links_up(opened, "modem")
         yield opened

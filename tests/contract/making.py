@@ -9,6 +9,7 @@ from smsgwd.model import (
     Draft,
     InboundSegment,
     InDoubt,
+    LinkState,
     Message,
     Reaction,
     Refusal,
@@ -22,6 +23,14 @@ from smsgwd.sms.encoding import Alphabet
 NOW = 1_800_000_000_000
 SECOND, HOUR, DAY = 1000, 3_600_000, 86_400_000
 OURS = {"m1": "+15550100100", "m2": "+15550100200"}
+
+
+async def links_up(queue, type_: str) -> None:
+    """All links of :data:`OURS` are known, and up."""
+    for link, number in OURS.items():
+        await queue.record_link(link, type_, number, LinkState.UP, "ready", NOW)
+
+
 THEM = "+15550100777"
 
 PERMANENT = Refusal(code="CMS 1", class_=RefusalClass.PERMANENT, reason="unassigned number")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from smsgwd.clock import SystemClock
 from smsgwd.errors import StoreUnavailable
 from smsgwd.gateway import Gateway
-from smsgwd.web import sites
+from smsgwd.web import auth, sites
 from smsgwd.web.quick import Front, Plain, Reply, read, written
 from tests.canaries import TOKEN
 from tests.helpdesk.worker import until
@@ -88,6 +88,23 @@ async def test_same_answer_on_both_ways(tmp_path, octets, status):
     }
 
 
+async def test_scope_that_is_missing(tmp_path):
+    """A token without the scope is refused alike."""
+    async with served(tmp_path, "messages:read") as api:
+        (quick,), (general,) = await asked(api, call()), await asked(api, call(GENERAL))
+    assert (quick[0], quick[2]) == (general[0], general[2])
+    assert quick[0] == 403
+
+
+async def test_too_many_wrong_tokens(tmp_path, monkeypatch):
+    """After too many failures of an address both ways say so, with Retry-After."""
+    monkeypatch.setattr(auth, "MOST_FAILURES", 0)
+    async with served(tmp_path, "messages:send") as api:
+        (quick,), (general,) = await asked(api, call(token="")), await asked(api, call(GENERAL, token=""))
+    assert (quick[0], quick[2], quick[1]["retry-after"]) == (general[0], general[2], general[1]["retry-after"])
+    assert quick[0] == 429
+
+
 async def test_idempotency_key_of_the_header(tmp_path):
     """The same key gives the same text, whichever way the call goes; another body under it is a conflict."""
     async with served(tmp_path, "messages:send") as api:
@@ -106,8 +123,9 @@ async def test_store_that_is_away(tmp_path, monkeypatch):
 
     async with served(tmp_path, "messages:send") as api:
         monkeypatch.setattr(Gateway, "send", away)
-        answers = await asked(api, call(), call())
-    assert [(a[0], a[1]["retry-after"], a[1]["content-type"]) for a in answers] == [(503, "5", "application/problem+json")] * 2
+        answers = await asked(api, call(), call(), call(GENERAL))
+        assert answers[0][2] == answers[2][2]
+    assert [(a[0], a[1]["retry-after"], a[1]["content-type"]) for a in answers] == [(503, "5", "application/problem+json")] * 3
 
 
 async def test_bug_is_a_500_without_a_word(tmp_path, monkeypatch, capsys):
@@ -160,7 +178,7 @@ async def test_call_in_two_pieces(tmp_path):
     """A call that is cut anywhere is answered as if it were whole."""
     octets = call()
     async with served(tmp_path, "messages:send") as api:
-        for cut in range(1, len(octets), 13):
+        for cut in range(1, len(octets)):
             reader, writer = await opened(api)
             writer.write(octets[:cut])
             for _ in range(5):
@@ -184,7 +202,8 @@ async def test_calls_that_come_while_one_is_under_way(tmp_path, monkeypatch):
         reader, writer = await opened(api)
         for n in range(4):
             writer.write(call(body=BODY.replace(b"hello", b"text %d" % n)))
-            await asyncio.sleep(0.01)
+            for _ in range(20):
+                await asyncio.sleep(0)
         gate.set()
         ids = [json.loads((await answer(reader))[2])["id"] for _ in range(4)]
         assert ids == sorted(ids)
