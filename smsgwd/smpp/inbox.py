@@ -85,6 +85,7 @@ class Inbox:
     def close(self) -> None:
         """Ends the clerks. What is with the store or waits for it gets no answer."""
         self._group = None
+        self._idle.clear()  # who is cancelled can be woken no more
         for clerk in self._clerks:
             clerk.cancel()
 
