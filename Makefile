@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check bench fuzz lint clean
+.PHONY: demo test check bench simulate fuzz lint clean
 
 demo: $(VENV)/.core       ## the main job with no hardware, step by step
 	$(BIN)/smsgwd demo $(if $(KEEP),--keep)
@@ -20,6 +20,9 @@ lint: $(VENV)/.check
 
 bench: $(VENV)/.test      ## side by side with the peers that are installed
 	$(BIN)/python -m bench $(ARGS)
+
+simulate: $(VENV)/.test   ## SEEDS histories from one seed each, from FROM on
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100) --from $(or $(FROM),0) $(ARGS)
 
 fuzz: $(VENV)/.fuzz       ## coverage-guided, for SECONDS in all
 	$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60) $(ARGS)

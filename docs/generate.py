@@ -7,6 +7,7 @@ compares the pages with what would be written, so that they cannot grow old.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import sys
 import types
@@ -20,7 +21,7 @@ import msgspec
 from smsgwd import config
 from smsgwd.cli import COMMANDS
 from smsgwd.cli.sim import SIMULATORS
-from smsgwd.config.keys import DURATION
+from smsgwd.config.keys import DURATION, SIZE
 from smsgwd.events import KINDS, WEBHOOK_KINDS
 from smsgwd.faults import Entry, made_by
 from smsgwd.model import MESSAGE_TRANSITIONS, SUBMISSION_TRANSITIONS
@@ -87,7 +88,7 @@ def exit_statuses() -> str:
     rows = {
         0: "done", 1: "not done; the reason is on stderr", 2: "wrong usage", 69: "the daemon cannot be reached",
         75: "temporary, try again: the store is away, or another smsgwd has it",
-        78: "the configuration is wrong; all mistakes are listed with file and key",
+        78: "the configuration is wrong; all mistakes are listed with file and key. Or the database cannot be used: damaged, or newer",
     }  # fmt: skip
     return "| status | meaning |\n|---|---|\n" + "\n".join(f"| {n} | {text} |" for n, text in rows.items())
 
@@ -139,8 +140,8 @@ def keys() -> str:
     sections: list[tuple[str, type[msgspec.Struct]]] = [
         ("[gateway]", config.Gateway), ("[[link]], type = \"modem\"", config.ModemConfig),
         ("[[link]], type = \"smpp\"", config.SmppConfig), ("[api]", config.Api), ("[[helpdesk]]", config.Helpdesk),
-        ("[retention]", config.Retention), ("[limits]", config.Limits), ("[quiet]", config.Quiet),
-        ("[loops]", config.Loops), ("[consent]", config.Consent), ("[doors]", config.Doors),
+        ("[retention]", config.Retention), ("[limits]", config.Limits), ("[store]", config.Store), ("[quiet]", config.Quiet),
+        ("[uncertain]", config.Uncertain), ("[loops]", config.Loops), ("[consent]", config.Consent), ("[doors]", config.Doors),
     ]  # fmt: skip
     tables = [(f"{config.key_of(name)} = {{…}} of an smpp link", kind)
               for name, hint in get_type_hints(config.SmppConfig).items() for kind in _tables(hint)]  # fmt: skip
@@ -177,6 +178,8 @@ def _kind(hint: Any) -> str:
     plain = _plain(hint)
     if DURATION in getattr(hint, "__metadata__", ()):
         return "duration"
+    if SIZE in getattr(hint, "__metadata__", ()):
+        return "size"
     if isinstance(plain, types.UnionType):
         return "true, false or a table" if bool in get_args(plain) else "secret"
     if get_origin(plain) is tuple:
@@ -234,8 +237,19 @@ def fields() -> str:
     return "| field | what |\n|---|---|\n" + "\n".join(f"| `{{{name}}}` | {text} |" for name, text in FIELDS.items())
 
 
+def waits() -> str:
+    """Every wait and its time-out."""
+    spec = importlib.util.spec_from_file_location("waits", DOCS / "waits.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.table())
+
+
 #: mark -> who makes what stands between
 PARTS: dict[str, Callable[[], str]] = {
+    "waits": waits,
     "commands": commands, "exit-statuses": exit_statuses, "faults": faults, "smsc-faults": smsc_faults,
     "smsc-catalogue": smsc_catalogue,
     "catalogue": catalogue, "profiles": profiles, "keys": keys, "kinds": kinds,

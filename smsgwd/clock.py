@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Clock(Protocol):
@@ -78,3 +78,38 @@ def _to_the_second(seconds: int) -> str:
 def isoformat(ms: int) -> str:
     """ISO 8601 in UTC with milliseconds: ``2026-11-23T14:00:05.000Z``."""
     return f"{_to_the_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+# ---- whether the wall clock may be believed ----------------------------------------------------------------------------
+
+#: no clock is right before it (2025-01-01): this program is younger
+SANE = 1_735_689_600_000
+#: milliseconds by which a clock may differ from what was seen before: zones and small corrections are no reason to doubt
+TOLERANCE = 86_400_000
+
+
+class ClockState(NamedTuple):
+    """Whether the wall clock is believed, for people; ``seconds`` until it is taken as it is."""
+
+    state: str = "set"  # set | waiting
+    why: str = ""
+    seconds: int = 0
+
+
+def doubt(now: int, known: int, *, running: bool, synchronised: bool) -> str:
+    """Why the wall clock is not believed; empty = it is. Pure.
+
+    ``known`` is the time that was believed last: while this process is ``running`` what it must be now, else the newest that
+    the store has seen. A clock before :data:`SANE` is wrong whoever says otherwise. Beyond that the system is believed when
+    it says that the clock is set. Else a clock that says less than what was seen is doubted, and, while running, one that
+    jumps ahead: after a start nobody can tell a long rest from a wrong clock.
+    """
+    if now < SANE:
+        return f"it says {isoformat(now)}, which is before this program was made"
+    if synchronised or known < SANE:
+        return ""
+    if now < known - TOLERANCE:
+        return f"it says {isoformat(now)}, which is before what was seen already ({isoformat(known)})"
+    if running and now > known + TOLERANCE:
+        return f"it jumped ahead by {(now - known) // 86_400_000} days, and nothing says that it is set"
+    return ""

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import hashlib
 import os
 import random
 import signal
@@ -26,6 +28,7 @@ import msgspec
 
 from smsgwd import __version__, log
 from smsgwd.bounds import prices_of
+from smsgwd.care import Care
 from smsgwd.clock import Clock, SystemClock, any_came, came
 from smsgwd.config import Config, LinkConfig, ModemConfig, SmppConfig, parse_rate
 from smsgwd.config.file import load
@@ -34,15 +37,21 @@ from smsgwd.errors import ConfigError, LinkError, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.inquiry import Overdue
 from smsgwd.intake import Intake
-from smsgwd.link import Carrier, Dialogue, Link
+from smsgwd.keeping import Forgetting
+from smsgwd.link import Carrier, Dialogue, Link, Remembers
 from smsgwd.model import EventData, LinkState
 from smsgwd.prices import Prices
+from smsgwd.pulse import Pulse
+from smsgwd.queue.acting import Actor, acting
+from smsgwd.queue.capacity import SpaceLimits
 from smsgwd.queue.interface import Queue
 from smsgwd.queue.sqlite import Limits, open_queue
 from smsgwd.react import React
 from smsgwd.routing import Roster, RouteLink
 from smsgwd.rules.load import load_rules
 from smsgwd.rules.model import RuleSet
+from smsgwd.timekeeper import Timekeeper
+from smsgwd.watch import StoreWatch
 
 #: seconds between two looks at what the clock alone makes due (expiry, incomplete sets)
 TICK = 15.0
@@ -53,6 +62,9 @@ STORE_PAUSE = 1.0
 #: pauses of a link that broke: doubling from the first to the last; a link that was up for a minute starts anew
 FIRST_PAUSE, LAST_PAUSE = 1.0, 300.0
 SETTLED = 60.0
+#: milliseconds before a crash of which a link is reminded: what came then may come again. An answer leaves right behind
+#: its commit; the longer this is, the sooner somebody's second text with the same words is taken for the first
+UNANSWERED = 10_000
 
 journal = log.get_logger("daemon")
 
@@ -65,6 +77,14 @@ def sd_notify(state: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as s, contextlib.suppress(OSError):
         s.connect("\0" + address[1:] if address.startswith("@") else address)
         s.send(state.encode())
+
+
+def quieten_collector() -> None:
+    """Once all is built: what is there now stays for good, so the garbage collector need not look through it any more, and
+    it looks through the rest less often. A busy gateway makes much that lives for one commit, and hardly a cycle."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def route_links(config: Config) -> list[RouteLink]:
@@ -80,7 +100,10 @@ def route_links(config: Config) -> list[RouteLink]:
 
 def queue_limits(config: Config) -> Limits:
     """What the queue decides by."""
-    return Limits(attempts=config.limits.attempts, accounts=accounts(config), prices=prices_of(config))
+    return Limits(
+        attempts=config.limits.attempts, policies=config.uncertain.policies, accounts=accounts(config), prices=prices_of(config),
+        space=SpaceLimits(**{name: getattr(config.store, name) for name in SpaceLimits.__struct_fields__}),
+    )  # fmt: skip
 
 
 def accounts(config: Config) -> dict[str, tuple[str, ...]]:
@@ -136,15 +159,21 @@ class Daemon:
         self.gateway.modems = {link.name: link.ussd for _, link in self.links if isinstance(link, Dialogue)}
         self.stop_workers, self.stop_links, self._hup = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._hurry = 0
+        self.timekeeper = Timekeeper(queue, clock)
+        self.gateway.time = self.timekeeper.state
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         recovered = await self.queue.recover(self.clock.now())
+        await self.timekeeper.begin()
         await self.gateway.begin()
         for status in await self.queue.links():
             self.roster.note(status.name, paused=status.paused)
+        for _, link in self.links:
+            if isinstance(link, Remembers):
+                link.remember(await self.queue.unanswered(link.name, UNANSWERED))
         await self.queue.record_event(
             "daemon.started",
             self.clock.now(),
@@ -173,9 +202,16 @@ class Daemon:
         group.create_task(self._serve(), name="http")
         group.create_task(self._log_events(), name="log of events")
         group.create_task(self._tick(), name="clock's own work")
+        group.create_task(self.timekeeper.run(stop), name="clock")
         group.create_task(Overdue(self.gateway).run(stop), name="overdue receipts")
+        group.create_task(Forgetting(self.queue, self.clock, lambda: self.config.retention, self.timekeeper.believed.is_set).run(stop), name="retention")
+        group.create_task(self._care().run(stop), name="care of the store")
         group.create_task(self._reloads(), name="reload")
-        group.create_task(self._watch_store(), name="watch of the store")
+        group.create_task(self._watch_store(), name="end of the store")
+        group.create_task(StoreWatch(self.queue, self.gateway.room, self.clock).run(stop), name="watch of the store")
+        pulse = Pulse(self.queue.stuck_for, sd_notify)
+        self.gateway.lag = pulse.lag
+        group.create_task(pulse.run(stop), name="pulse")
 
     async def supervise(self, config: LinkConfig, link: Link) -> None:
         """Runs a link, again and again, with growing pauses between, or those that it asks for."""
@@ -184,6 +220,7 @@ class Daemon:
             began = self.clock.monotonic()
             why, asked = "stopped", None
             try:
+                await self._time_for(config, link)
                 await link.run(self.intake, self.stop_links)
             except LinkError as e:
                 why, asked = str(e), e.retry_after
@@ -197,20 +234,31 @@ class Daemon:
             again.clear()
             pause = min(pause * 2, LAST_PAUSE)
 
+    async def _time_for(self, config: LinkConfig, link: Link) -> None:
+        """Before TLS the clock must be set: by a wrong one every certificate is invalid."""
+        if isinstance(config, SmppConfig) and config.tls and not self.timekeeper.believed.is_set():
+            why = f"waits for the clock: {self.timekeeper.state().why}"
+            await self.intake.changed(link.name, LinkState.DOWN, why)
+            await any_came((self.timekeeper.believed, self.stop_links), None)
+
     # ---- workers of the daemon itself -------------------------------------------------------------------------------
+
+    def _care(self) -> Care:
+        return Care(self.queue, self.config.gateway.database, self.config.store.check, self.clock)
 
     async def _outbox(self) -> None:
         from smsgwd.helpdesk.webhook import WebhookDesk
         from smsgwd.outbox import Outbox
 
         desks = [WebhookDesk(desk, self.clock, gateway=self.config.gateway.name) for desk in self.config.helpdesk]
-        await Outbox(self.queue, desks, self.clock).run(self.stop_workers)
+        await Outbox(self.queue, desks, self.clock, begins=self.timekeeper.believed).run(self.stop_workers)
 
     async def _serve(self) -> None:
         from smsgwd.web.app import serve
 
         def listening(address: str) -> None:
             journal.info("ready", http=address, socket=self.config.gateway.socket, links=len(self.links))
+            quieten_collector()
             sd_notify("READY=1")
 
         await serve(
@@ -240,13 +288,12 @@ class Daemon:
                 await self.clock.sleep(LOG_LAG)
 
     async def _tick(self) -> None:
-        """What the clock alone makes due, and the watchdog of systemd."""
+        """What the clock alone makes due."""
         while not self.stop_workers.is_set():
             with contextlib.suppress(StoreUnavailable):
                 await self.gateway.tell()
                 while await self.queue.expire(self.clock.now()) and not self.stop_workers.is_set():
                     pass  # it is bounded: there may be more
-            sd_notify("WATCHDOG=1")
             await came(self.stop_workers, TICK)
         with contextlib.suppress(StoreUnavailable):
             await self.queue.record_event("daemon.stopping", self.clock.now())
@@ -307,7 +354,8 @@ class Daemon:
                 )
                 kind, note = "config.refused", {"problems": len(e.problems)}
             sd_notify("READY=1")
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(StoreUnavailable), acting(Actor("signal:HUP")):
+                await self.queue.set_policies(self.config.uncertain.policies)
                 await self.queue.record_event(kind, self.clock.now(), note)
 
     def _reload(self) -> EventData:
@@ -315,7 +363,7 @@ class Daemon:
         config = load(self.config_path)
         rules = read_rules(config)
         begun = self._started_with
-        fixed = {name: getattr(begun, name) for name in ("link", "api", "helpdesk")}
+        fixed = {name: getattr(begun, name) for name in ("link", "api", "helpdesk", "store")}
         restart = [name for name, old in fixed.items() if getattr(config, name) != old]
         restart += [
             f"{section}.{name}"
@@ -324,7 +372,8 @@ class Daemon:
         ]
         self.config = self.gateway.config = msgspec.structs.replace(config, **fixed)
         self.react.rules = rules
-        return {"rules": rules.digest[:12], "needs_restart": ", ".join(restart)}
+        digest = hashlib.sha256(Path(self.config_path).read_bytes()).hexdigest()
+        return {"config": digest[:12], "rules": rules.digest[:12], "needs_restart": ", ".join(restart)}
 
 
 async def main(config_path: str) -> None:

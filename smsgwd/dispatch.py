@@ -102,26 +102,26 @@ class Lane:
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the segments on the wire are finished and recorded."""
         self._running = True
-        try:
-            await self._work(stop)
-        finally:
-            self._running = False
-
-    async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            while not stop.is_set() or self._at_work:
-                if self._news.is_set() or self._overdue:
-                    self._dry, self._fresh = False, True
-                self._news.clear()
-                self._stir.clear()
-                self._end_rest()
-                self._begin_turn(group, stop)
-                if self.ready:
-                    self._away_since = None
-                elif not stop.is_set():
-                    await self._while_away()
-                if not stop.is_set() or self._at_work:
-                    await any_came((self._news, self._stir), self._sleep_for())
+            try:
+                await self._work(group, stop)
+            finally:
+                self._running = False  # a group that ends takes no more tasks
+
+    async def _work(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        while not stop.is_set() or self._at_work:
+            if self._news.is_set() or self._overdue:
+                self._dry, self._fresh = False, True
+            self._news.clear()
+            self._stir.clear()
+            self._end_rest()
+            self._begin_turn(group, stop)
+            if self.ready:
+                self._away_since = None
+            elif not stop.is_set():
+                await self._while_away()
+            if not stop.is_set() or self._at_work:
+                await any_came((self._news, self._stir), self._sleep_for())
 
     @property
     def _overdue(self) -> bool:

@@ -40,6 +40,7 @@ KINDS: dict[str, str] = {
     "conversation.opened": "a conversation began",
     "conversation.closed": "a conversation was closed",
     "contact.changed": "an operator or an integration named or tagged a person",
+    "contact.erased": "a person was erased; the audit chain has the proof",
     "consent.changed": "a person opted in or out",
     "rule.matched": "a rule matched",
     "reply.suppressed": "an automatic answer was held back",
@@ -72,11 +73,23 @@ KINDS: dict[str, str] = {
     "ussd.unasked": "the network said something by USSD that nobody had asked for",
     "link.balance": "the balance of a prepaid SIM",
     "call.incoming": "somebody calls",
+    # the store
+    "store.low": "there is little room for the database: new texts are refused, all else goes on",
+    "store.ok": "there is room for the database again",
+    "store.log": "the write-ahead log does not get shorter: another program keeps reading the database",
+    "store.checked": "the database was read through, and is whole",
+    "store.damaged": "the database is damaged; the gateway ends",
+    "store.restored": "a copy was put in the place of the database; what waited in it is held",
+    # the clock
+    "clock.waiting": "the wall clock is doubted: nothing expires, no webhook is sent and no TLS begun until it is set",
+    "clock.set": "the wall clock is believed again",
+    "clock.stepped": "the wall clock stepped; pauses moved with it",
     # the daemon
     "daemon.started": "the daemon is up",
     "daemon.stopping": "the daemon drains",
     "daemon.recovered": "attempts that were open when the daemon ended were found",
     "config.reloaded": "configuration and rules were read again",
+    "store.purged": "what was older than it is kept has gone",
     "config.refused": "a new configuration or rule set was wrong; the old one stays",
 }
 

@@ -17,32 +17,33 @@ import hashlib
 import itertools
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from smsgwd.bounds import Bounds, policy_of, refused
-from smsgwd.clock import Clock
-from smsgwd.config import Config, ModemConfig, SmppConfig, parse_duration
+from smsgwd.clock import Clock, ClockState
+from smsgwd.config import Config, ModemConfig, SmppConfig
 from smsgwd.errors import LinkError, RequestRefused, SmsgwdError, StoreUnavailable
 from smsgwd.link import Carrier
 from smsgwd.model import Conversation, Draft, Message, MessageClass, Origin, Token
 from smsgwd.planning import plan_text
 from smsgwd.queue.interface import Move, Queue
+from smsgwd.queue.policies import POLICIES, RETRY
+from smsgwd.room import Room
 from smsgwd.routing import Roster, Route, RouteLink, choose
 from smsgwd.routing.caps import caps_of
 from smsgwd.routing.choose import Full
 from smsgwd.routing.policy import Policy, affordable, allowed, recipient
 from smsgwd.sms.encoding import Alphabet
 from smsgwd.sms.split import Plan
+from smsgwd.times import parse_at, parse_validity
 
 #: characters of one text; more is refused before it is looked at
 LONGEST_TEXT = 20_000
 LONGEST_KEY = 255
 #: names of `meta`, and characters of each value
 MOST_META, LONGEST_META = 16, 255
-FARTHEST = 366 * 86_400_000
 _META_NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}").fullmatch
 
 
@@ -63,46 +64,16 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     callback: str = ""
     flash: bool = False
     alphabet: str = ""
+    #: what to do when nobody knows whether it was sent; empty = as its class (``[uncertain]``)
+    uncertain: str = ""
     #: names and values of the caller's own, for a carrier's optional parameters
     meta: dict[str, str] = {}
     origin: str = "api"
 
 
-# ---- times ---------------------------------------------------------------------------------------------------------
-
-
-def parse_at(text: str, now: int) -> int:
-    """When to send, in ms: ISO 8601 (without a zone: local time), ``HH:MM`` (the next one), or ``+2h``."""
-    if not text:
-        return now
-    here = datetime.fromtimestamp(now / 1000).astimezone()
-    try:
-        if text.startswith("+"):
-            at = here + timedelta(seconds=parse_duration(text[1:]))
-        elif found := re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text):
-            at = here.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
-            at += timedelta(days=1) if at < here else timedelta()
-        else:
-            at = datetime.fromisoformat(text)
-        due = int(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise RequestRefused("invalid-time", "`at` is none of 2026-01-31T09:30+01:00, 09:30, +2h") from None
-    if due - now > FARTHEST:
-        raise RequestRefused("invalid-time", "`at` is more than a year ahead")
-    return max(due, now)
-
-
-def parse_validity(text: str, default: int) -> int:
-    """Seconds. RequestRefused("invalid-validity") for what is no duration of at least a minute."""
-    if not text:
-        return default
-    try:
-        seconds = parse_duration(text)
-    except ValueError as e:
-        raise RequestRefused("invalid-validity", f"`validity`: {e}") from None
-    if not 60 <= seconds <= 63 * 604_800:
-        raise RequestRefused("invalid-validity", "`validity` lies between 1m and 63w")
-    return seconds
+#: by their words; asking the enum itself costs more than all the rest of it
+_CLASSES = {class_.value: class_ for class_ in MessageClass}
+_ORIGINS = {origin.value: origin for origin in Origin}
 
 
 # ---- composing -----------------------------------------------------------------------------------------------------
@@ -127,7 +98,7 @@ def compose(
     if not isinstance(route, Route):
         raise refused(route, now)
     plan = planned(request, config, route.link)
-    due = parse_at(request.at, now)
+    due = parse_at(request.at, now, config.gateway.timezone)
     row = _row(config, route.link)
     # the SMSC keeps it until then, where the link says so
     schedule = due if due > now and isinstance(row, SmppConfig) and row.smsc_schedule else 0
@@ -149,8 +120,9 @@ def compose(
         expires=due + 1000 * parse_validity(request.validity, config.limits.validity),
         key=request.key,
         key_digest=_digest(request) if request.key else "",
-        origin=Origin(request.origin),
+        origin=_ORIGINS[request.origin],
         callback=request.callback,
+        uncertain=_uncertain(request.uncertain),
     )
 
 
@@ -164,10 +136,18 @@ def checked_recipient(to: str, policy: Policy, now: int, answering: str = "") ->
 
 
 def _class(text: str) -> MessageClass:
-    try:
-        return MessageClass(text)
-    except ValueError:
-        raise RequestRefused("unknown-class", f"{text!r} is none of bulk, normal, alarm") from None
+    class_ = _CLASSES.get(text)
+    if class_ is None:
+        raise RequestRefused("unknown-class", f"{text!r} is none of bulk, normal, alarm")
+    return class_
+
+
+def _uncertain(word: str) -> str:
+    """The policy of a text of its own; both words for sending again are understood."""
+    policy = RETRY if word == "resend" else word
+    if policy not in ("", *POLICIES):
+        raise RequestRefused("unknown-policy", f"`uncertain`: {word[:40]!r} is none of {', '.join(POLICIES)}")
+    return policy
 
 
 def planned(request: SendRequest, config: Config, link: str) -> Plan:
@@ -182,7 +162,9 @@ def planned(request: SendRequest, config: Config, link: str) -> Plan:
         raise RequestRefused("unknown-alphabet", f"{request.alphabet!r} is none of auto, gsm7, ucs2") from None
     if alphabet is Alphabet.DATA:
         raise RequestRefused("unknown-alphabet", "data is no alphabet of a text; use gsm7 or ucs2")
-    text = request.text.encode("utf-16", "replace").decode("utf-16")  # a lone surrogate cannot be stored or sent
+    text = request.text
+    if not text.isascii():
+        text = text.encode("utf-16", "replace").decode("utf-16")  # a lone surrogate cannot be stored or sent
     return plan_text(text, _row(config, link), config.limits.segments, alphabet)
 
 
@@ -213,12 +195,16 @@ class Gateway:
 
     def __init__(self, config: Config, queue: Queue, roster: Roster, clock: Clock) -> None:
         self._config, self.queue, self.roster, self.clock = config, queue, roster, clock
-        self.bounds = Bounds(config)
+        self.bounds, self.room = Bounds(config), Room(queue, config)
         queue.on_counted(self.bounds.counted)
         roster.full = lambda to: self.bounds.full(to, clock.now())
         self._tickets = itertools.count()
         #: how to reach the modems that run, by link; the daemon sets it
         self.modems: Mapping[str, Ussd] = {}
+        #: how late the event loop was lately, in seconds; the daemon sets it
+        self.lag: Callable[[], float] = lambda: 0.0
+        #: whether the wall clock is believed; the daemon sets it
+        self.time: Callable[[], ClockState] = ClockState
         #: the links that may be asked about texts that they took (:mod:`smsgwd.inquiry`); the daemon sets it
         self.carriers: Mapping[str, Carrier] = {}
 
@@ -230,10 +216,12 @@ class Gateway:
     def config(self, config: Config) -> None:
         self._config = config
         self.bounds.configure(config)
+        self.room.configure(config)
 
     async def begin(self) -> None:
         """Reads what was spent before; until then caps count from nothing."""
         await self.bounds.load(self.queue, self.clock.now())
+        await self.room.count(self.clock.now())
 
     # ---- drafts ----------------------------------------------------------------------------------------------------
 
@@ -249,8 +237,8 @@ class Gateway:
             self.bounds.ledger.know(name, caps_of(token.caps))
         ticket, full = next(self._tickets), {}
         to = answering or recipient(request.to, self.bounds.policy)
-        if not self.bounds.exempt(_class(request.class_), Origin(request.origin), name):
-            full = self.bounds.full(to, now)
+        if not self.bounds.exempt(_class(request.class_), _ORIGINS[request.origin], name):
+            full = {**self.bounds.full(to, now), **self.room.full(now)}
         while True:
             draft = compose(
                 request, self._config, self.roster.links, now, ticket=ticket, answering=answering,
@@ -308,6 +296,7 @@ class Gateway:
         before: dict[int, Message | None] = {}
         for request in requests:
             try:
+                self.room.check()
                 drafts.append(self.draft(request, token=token, prefer=self._prefer(request, threads)))
             except RequestRefused as e:
                 # what was accepted under this key before is the answer, however full the caps are by now
@@ -320,6 +309,7 @@ class Gateway:
     async def reply(self, conversation: str, text: str, author: str, key: str) -> Message:
         """An agent's answer: goes out from the number that the person wrote to. NotFound, RequestRefused, Conflict."""
         thread = await self.queue.conversation(conversation)
+        self.room.check()
         (stored,) = await self._accept([self.answer(thread, text, origin=Origin.DESK, author=author, key=key)])
         if isinstance(stored, SmsgwdError):
             raise stored
@@ -374,7 +364,9 @@ class Gateway:
 
     async def _accept(self, drafts: list[Draft]) -> list[Message | SmsgwdError]:
         try:
-            return await self.queue.accept(drafts, self.clock.now()) if drafts else []
+            taken = await self.queue.accept(drafts, self.clock.now()) if drafts else []
+            self.room.took([draft for draft, answer in zip(drafts, taken, strict=True) if isinstance(answer, Message)])
+            return taken
         finally:
             self.settled(drafts)
             await self.tell()

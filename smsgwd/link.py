@@ -66,6 +66,15 @@ class Dialogue(Protocol):
 
 
 @runtime_checkable
+class Remembers(Protocol):
+    """A link whose network may say texts again that nothing in them tells from new ones."""
+
+    def remember(self, stored: Sequence[bytes]) -> None:
+        """Octets of segments that were stored just before the gateway died, and may not have been acknowledged."""
+        ...
+
+
+@runtime_checkable
 class Carrier(Protocol):
     """A link that can also ask its network about texts that it has taken. ``reference`` is what Accepted had, ``to`` and
     ``sender`` are the numbers as the text has them (``sender`` empty = the link's own). LinkError when the link is not

@@ -7,17 +7,19 @@ place; this is the net under it.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
-from collections.abc import Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any, TextIO
 
 import msgspec
 import structlog
 
 from smsgwd.clock import isoformat
 from smsgwd.events import KINDS, masked
+from smsgwd.logsink import LogSink
 from smsgwd.model import Event
 
 #: names whose values are never shown
@@ -31,7 +33,7 @@ WARNINGS = frozenset(
     {
         "message.failed", "message.expired", "message.uncertain", "message.undecodable", "message.partial", "report.orphan",
         "webhook.retry", "webhook.dead", "link.down", "link.alarm", "storage.high", "storage.full", "pin.refused", "pin.blocked",
-        "daemon.recovered", "config.refused",
+        "daemon.recovered", "config.refused", "store.low", "store.log", "store.damaged", "store.restored",
     }
 )  # fmt: skip
 
@@ -49,17 +51,42 @@ def redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[st
             line[key] = "***"
         elif isinstance(value, str) and key not in _PLAIN:
             line[key] = scrub(value)
+        elif isinstance(value, list):
+            line[key] = [scrub(item) if isinstance(item, str) else item for item in value]
     return line
 
 
 def scrub(text: str) -> str:
-    """Masks tokens and phone numbers inside a text."""
+    """Masks tokens and phone numbers inside a text, and shows control characters as ``\\x1b`` and the like: a line of the
+    log stays one line, and steers no terminal."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return _NUMBER.sub(lambda m: masked(m[0]), _TOKEN.sub("***", text))
 
 
 def _json(line: Any, **how: Any) -> str:
     """As json.dumps, a good deal faster; what is no JSON is written as text."""
     return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+#: where the lines of this process go, if not straight to a stream
+_sink: LogSink | None = None
+
+
+@contextlib.contextmanager
+def sink(stream: TextIO) -> Iterator[LogSink]:
+    """A way to a stream that nothing can hold up the program by (:mod:`smsgwd.logsink`)."""
+    global _sink
+    _sink = LogSink(stream)
+    try:
+        yield _sink
+    finally:
+        _sink.close()
+
+
+def lost() -> int:
+    """Lines that could not be written."""
+    return _sink.lost if _sink is not None else 0
 
 
 def set_up(level: str = "info", stream: Any = None) -> None:

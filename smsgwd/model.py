@@ -209,6 +209,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     held: bool = False
     #: why it is due later than was asked for; empty when it is not
     waits: str = ""
+    #: what to do when nobody knows whether it was sent: hold, retry or assume-sent; empty = as its class
+    uncertain: str = ""
 
     @property
     def parts(self) -> int:
@@ -339,6 +341,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     author: str = ""
     meta: dict[str, str] = {}
+    #: what to do when nobody knows whether it was sent: hold, retry or assume-sent; empty = as its class
+    uncertain: str = ""
+    #: it was sent again after an attempt of which nobody knew what came of it
+    possible_duplicate: bool = False
     segments: tuple[SegmentState, ...] = ()
 
 

@@ -60,9 +60,13 @@ log = get_logger("outbox")
 class Outbox:
     """Tells desks. ``jitter`` gives the share of each pause that is waited, 0..1."""
 
-    def __init__(self, queue: Queue, desks: Sequence[Desk], clock: Clock, jitter: Jitter = random.random) -> None:
+    def __init__(
+        self, queue: Queue, desks: Sequence[Desk], clock: Clock, jitter: Jitter = random.random,
+        begins: asyncio.Event | None = None,
+    ) -> None:  # fmt: skip
+        """No call is begun while ``begins`` is not set; None = at any time. Who sets it pokes ``outbox``."""
         self.queue, self.desks, self.clock = queue, desks, clock
-        self.lanes = [Lane(desk, queue, clock, jitter) for desk in desks]
+        self.lanes = [Lane(desk, queue, clock, jitter, begins) for desk in desks]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; a call under way gets a little time to end. What is not told stays owed."""
@@ -143,8 +147,8 @@ def verdict(item: OutboxItem, delivery: Delivery, now: int, jitter: Jitter) -> t
 class Lane:
     """Tells one desk."""
 
-    def __init__(self, desk: Desk, queue: Queue, clock: Clock, jitter: Jitter) -> None:
-        self.desk, self.queue, self.clock, self.jitter = desk, queue, clock, jitter
+    def __init__(self, desk: Desk, queue: Queue, clock: Clock, jitter: Jitter, begins: asyncio.Event | None = None) -> None:
+        self.desk, self.queue, self.clock, self.jitter, self._begins = desk, queue, clock, jitter, begins
         self.circuit = Circuit(clock, jitter)
         self._hint = queue.hint("outbox")
         #: calls that were read and wait for room, when they were read, and whether the store may have more
@@ -184,6 +188,8 @@ class Lane:
     async def _begin(self) -> float:
         """Begins what is due and has room; returns for how many seconds nothing more can begin by itself."""
         self._unread = True
+        if self._waits:
+            return LONGEST_SLEEP
         if self.circuit.room(len(self._tasks)) == 0 or self._start():
             return min(self.circuit.rest() or LONGEST_SLEEP, LONGEST_SLEEP)
         pause = await self._look()
@@ -207,9 +213,14 @@ class Lane:
         self._unread = self._unread or len(due) == AHEAD
         return max((owed[len(due)].item.due - now) / 1000, 0.01) if len(due) < len(owed) else LONGEST_SLEEP
 
+    @property
+    def _waits(self) -> bool:
+        """No call may begin yet."""
+        return self._begins is not None and not self._begins.is_set()
+
     def _start(self) -> bool:
         """Begins what was read ahead, as far as there is room; True when some of it still waits."""
-        if self._stop.is_set():
+        if self._stop.is_set() or self._waits:
             return False
         if self._ahead and self.clock.monotonic() - self._read_at > FRESH:
             self._forget()

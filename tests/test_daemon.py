@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from smsgwd import daemon as module
 from smsgwd.clock import SystemClock
 from smsgwd.daemon import Daemon, sd_notify
-from smsgwd.errors import StoreUnavailable, StoreUnusable
+from smsgwd.errors import StoreUnavailable, StoreUnusable, Uncertain
 from smsgwd.model import LinkState
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import HOUR, NOW, OURS, accept, data, draft, events, kinds, part, state
@@ -282,6 +282,20 @@ async def test_reload_takes_rules_and_limits(home, queue, clock, told):
         assert (await reloaded(queue, made, "config.reloaded"))["needs_restart"] == ""
         assert (made.gateway.config.limits.segments, len(made.react.rules.rules)) == (3, 1)
     assert told() == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+
+
+async def test_reload_takes_policies_of_doubt(home, queue, clock, told):
+    """SIGHUP: a class has its new policy from then on; both words for sending again mean the same."""
+    link = PlainLink(answers=[Uncertain("no answer")] * 2)
+    made = built(home, queue, clock, link)
+    async with running(made, told):
+        await reaches(queue, await accept(queue, "one", now=clock.now()), "uncertain")
+        change(home, "[api]", '[uncertain]\nnormal = "resend"\n[api]')
+        await reloaded(queue, made, "config.reloaded")
+        await reaches(queue, again := await accept(queue, "two", now=clock.now()), "queued")
+        await until(lambda: len(link.segments) == 2)
+        await reaches(queue, again, "queued")
+        assert (await queue.message(again.id)).possible_duplicate
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from smsgwd.config import Config, Gateway, Helpdesk, Limits, ModemConfig
 from smsgwd.errors import RequestRefused
-from smsgwd.gateway import SendRequest, compose, parse_at, parse_validity
+from smsgwd.gateway import SendRequest, compose
 from smsgwd.model import MessageClass
 from smsgwd.routing import RouteLink
 from smsgwd.routing.numbers import normal_number
@@ -112,27 +112,6 @@ def test_answering_skips_the_country():
     """A person who wrote to us may be answered wherever they are."""
     draft = compose(SendRequest(to="x", text="hi"), CONFIG, LINKS, NOW, answering="+447400123456")
     assert draft.to == "+447400123456"
-
-
-@pytest.mark.parametrize(
-    ("written", "ahead"),
-    [
-        pytest.param("", 0, id="now"),
-        pytest.param("+2h", 7_200_000, id="relative"),
-        pytest.param("15:30", 1_800_000, id="later today"),
-        pytest.param("14:30", 84_600_000, id="tomorrow"),
-        pytest.param("2026-11-23T14:00:00", 0, id="past is now"),
-    ],
-)
-def test_at(written, ahead):
-    """Times as people write them, local where no zone is given."""
-    assert parse_at(written, NOW) - NOW == ahead
-
-
-def test_validity_default():
-    """No validity means the configured one."""
-    assert parse_validity("", 99) == 99
-    assert parse_validity("12h", 99) == 43_200
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=10), st.text(max_size=10))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "systemd" / "smsgwd.service"
 RULES = ROOT / "hardware" / "61-smsgwd-modems.rules"
 #: ten times the exposure that systemd-analyze may find
-EXPOSURE = 13
+EXPOSURE = 15
 
 _TERM = re.compile(r'(?P<key>[A-Z_]+)(?:\{(?P<attribute>[A-Za-z_.]+)\})?(?P<how>==|!=|\+=|=)"(?P<value>[^"]*)"')
 

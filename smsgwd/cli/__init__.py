@@ -24,7 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("smsgwd.cli.queue:queue", "Outbound texts: list, show, cancel, replace, retry, hold, release, settle."),
     "inbox": ("smsgwd.cli.inbox:inbox", "Inbound texts: list, show."),
     "conversations": ("smsgwd.cli.conversations:conversations", "Threads with people: list, show, reply, close."),
-    "contacts": ("smsgwd.cli.contacts:contacts", "People by number: show, set."),
+    "contacts": ("smsgwd.cli.contacts:contacts", "People by number: show, set, erase."),
+    "audit": ("smsgwd.cli.audit:audit", "What operators did, as a chain that shows every change: verify, export."),
     "tail": ("smsgwd.cli.tail:tail", "Events as they happen."),
     "links": ("smsgwd.cli.links:links", "Modems and SMPP binds: list, show, pause, resume, accept."),
     "ussd": ("smsgwd.cli.ussd:ussd", "Send a USSD code over a modem and print the answer."),
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pdu": ("smsgwd.cli.pdu:pdu", "Decode and encode TPDUs."),
     "outbox": ("smsgwd.cli.outbox:outbox", "Calls owed to helpdesks: list, show, replay."),
     "status": ("smsgwd.cli.status:status", "How the gateway is doing."),
+    "db": ("smsgwd.cli.db:db", "The store: check, backup, restore, purge."),
     "token": ("smsgwd.cli.token:token", "API tokens: create, list, revoke."),
     "sim": ("smsgwd.cli.sim:sim", "Simulators: modem, SMSC, helpdesk."),
     "demo": ("smsgwd.cli.demo:demo", "The whole gateway at work, with no hardware."),
@@ -65,11 +67,12 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", metavar="FILE", help="Default: $SMSGWD_CONFIG, then /etc/smsgwd/smsgwd.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else on stdout.")
+@click.option("--reason", default="", metavar="TEXT", help="Why: stands in the audit chain beside what the command changes.")
 @click.version_option(__version__, prog_name="smsgwd")
 @click.pass_context
-def cli(ctx: click.Context, config: str | None, as_json: bool) -> None:
+def cli(ctx: click.Context, config: str | None, as_json: bool, reason: str) -> None:
     """smsgwd: texts in and out over GSM modems and carrier links, with rules and helpdesks."""
-    ctx.obj = App(config or os.environ.get("SMSGWD_CONFIG") or "/etc/smsgwd/smsgwd.toml", as_json)
+    ctx.obj = App(config or os.environ.get("SMSGWD_CONFIG") or "/etc/smsgwd/smsgwd.toml", as_json, reason)
 
 
 def main(args: list[str] | None = None) -> None:

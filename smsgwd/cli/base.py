@@ -18,6 +18,7 @@ import click
 from smsgwd.errors import (
     ConfigError,
     DaemonUnreachable,
+    RequestRefused,
     SmsgwdError,
     StoreUnavailable,
     StoreUnusable,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from smsgwd.cli.door import Door
 
 EX_FAILED, EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 1, 69, 75, 78
+#: slugs of refusals that only say: not now
+NO_ROOM = ("store-full", "queue-full", "lane-full", "too-busy")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,15 +39,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 class App:
     """The state of one invocation: where the configuration is, and how to print."""
 
-    def __init__(self, config_path: str, as_json: bool) -> None:
-        self.config_path, self.as_json = config_path, as_json
+    def __init__(self, config_path: str, as_json: bool, reason: str = "") -> None:
+        self.config_path, self.as_json, self.reason = config_path, as_json, reason
 
     @cached_property
     def door(self) -> Door:
         """The way to the gateway."""
         from smsgwd.cli.door import Door
 
-        return Door(self.config_path)
+        return Door(self.config_path, self.reason)
 
     def show(self, document: Any, human: Callable[[], None]) -> None:
         """Prints one document: JSON with ``--json``, else what ``human`` prints."""
@@ -65,10 +68,10 @@ class App:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "nothing") -> None:
         """A table on a terminal; tab-separated lines without a head elsewhere."""
-        texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        texts = [[_cell(cell) for cell in row] for row in rows]
         if not sys.stdout.isatty():
             for row in texts:
-                click.echo("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+                click.echo("\t".join(row))
             return
         if not texts:
             click.echo(empty)
@@ -100,11 +103,18 @@ def shortened(text: str | None, width: int = 48) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
+def _cell(value: object) -> str:
+    """A value in one line, with what could steer a terminal made visible: it may be a stranger's words."""
+    from smsgwd.cli.readable import safe
+
+    return "" if value is None else safe(str(value).replace("\t", " ").replace("\n", " "))
+
+
 def pairs(rows: Iterable[tuple[str, object]]) -> None:
     """Names and values under each other; empty ones are left out."""
     for name, value in rows:
         if value not in (None, "", [], ()):
-            click.echo(f"{name + ':':<14} {value}")
+            click.echo(f"{name + ':':<14} {_cell(value)}")
 
 
 def named_values(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -139,6 +149,18 @@ def json_option(command: F) -> F:
     return option(command)
 
 
+def let_go(app: App, what: str, done: str, noun: str) -> None:
+    """Does something with all that a restore has put aside, in commits of a bounded size, and says how many."""
+    total = {"done": 0, "left": 0}
+    after, more = 0, True
+    while more:
+        some = app.door.call("POST", "/v1/restored", body={"do": what, "after": after})
+        total = {name: number + some[name] for name, number in total.items()}
+        after, more = some["after"], some["more"]
+    left = f", {total['left']} stay held: they went in part" if total["left"] else ""
+    app.show(total, lambda: click.echo(f"{total['done']} {noun} {done}{left}"))
+
+
 def until_told() -> asyncio.Event:
     """An Event of the running loop that SIGTERM and SIGINT set."""
     import asyncio
@@ -163,7 +185,7 @@ def exit_status(error: SmsgwdError) -> int:
         return EX_CONFIG
     if isinstance(error, DaemonUnreachable):
         return EX_UNAVAILABLE
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreUnavailable) or (isinstance(error, RequestRefused) and error.code in NO_ROOM):
         return EX_TEMPFAIL
     return EX_FAILED
 
@@ -172,5 +194,5 @@ def report(error: SmsgwdError) -> int:
     """Says the error on stderr, a line for each problem, and returns the exit status."""
     lines = [str(p) for p in error.problems] if isinstance(error, ConfigError) else [str(error)]
     for line in lines:
-        click.echo(f"smsgwd: {line}", err=True)
+        click.echo(f"smsgwd: {_cell(line)}", err=True)
     return exit_status(error)

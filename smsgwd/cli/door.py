@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 from collections.abc import Iterator
 from functools import cached_property
@@ -42,8 +43,8 @@ class _UnixConnection(http.client.HTTPConnection):
 class Door:
     """One invocation's way in. The configuration is read when it is first needed; secrets stay unread."""
 
-    def __init__(self, config_path: str) -> None:
-        self.config_path = config_path
+    def __init__(self, config_path: str, reason: str = "") -> None:
+        self.config_path, self.reason = config_path, reason
 
     @cached_property
     def config(self) -> Config:
@@ -54,6 +55,8 @@ class Door:
     ) -> Any:
         """The document that answers; the errors of :mod:`smsgwd.errors` for a problem."""
         query = {k: str(v) for k, v in (query or {}).items() if v not in (None, "")}
+        if self.reason and self._acts(method, path):
+            query["reason"] = self.reason
         try:
             return self._ask(method, path, query, body, timeout)
         except (FileNotFoundError, ConnectionRefusedError):
@@ -64,6 +67,11 @@ class Door:
             ) from None
         except (OSError, http.client.HTTPException) as e:
             raise DaemonUnreachable(f"the daemon does not answer on {self.config.gateway.socket}: {e}") from None
+
+    def _acts(self, method: str, path: str) -> bool:
+        from smsgwd.web.operations import find
+
+        return find(method, path)[0].acts
 
     def _ask(self, method: str, path: str, query: dict[str, str], body: Any, timeout: float) -> Any:
         connection = _UnixConnection(self.config.gateway.socket, timeout)
@@ -99,7 +107,7 @@ class Door:
             async with open_queue(self.config.gateway.database, clock=clock, limits=queue_limits(self.config)) as queue:
                 gateway = Gateway(self.config, queue, Roster(route_links(self.config)), clock)
                 await gateway.begin()
-                return (await call(gateway, method, path, query, body))[1]
+                return (await call(gateway, method, path, query, body, f"uid:{os.getuid()}"))[1]
         except StoreUnavailable as e:
             if "another smsgwd" not in str(e):
                 raise

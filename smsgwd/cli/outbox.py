@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from smsgwd.cli.base import app_of, json_option, local_time, page_options, pairs
+from smsgwd.cli.base import app_of, json_option, let_go, local_time, page_options, pairs
 
 
 @click.group()
@@ -48,11 +48,17 @@ def show(ctx: click.Context, id: str) -> None:
 
 
 @outbox.command()
-@click.argument("id")
+@click.argument("id", required=False)
+@click.option("--restored", is_flag=True, help="All calls that `smsgwd db restore` put aside.")
 @json_option
 @click.pass_context
-def replay(ctx: click.Context, id: str) -> None:
+def replay(ctx: click.Context, id: str | None, restored: bool) -> None:
     """Try a call again that was given up."""
     app = app_of(ctx)
+    if (id is None) is not restored:
+        raise click.UsageError("name one call, or say --restored for all that a restore put aside")
+    if id is None:
+        let_go(app, "replay", "wait for their turn", "calls")
+        return
     found = app.door.call("POST", f"/v1/outbox/{id}/replay")
     app.show(found, lambda: click.echo(f"{found['id']} {found['state']}"))

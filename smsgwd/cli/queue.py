@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 import click
 
-from smsgwd.cli.base import App, app_of, json_option, local_time, page_options, pairs, shortened
+from smsgwd.cli.base import App, app_of, json_option, let_go, local_time, page_options, pairs, shortened
+from smsgwd.cli.readable import safe
 
 _STATES = ["held", "queued", "sending", "sent", "delivered", "failed", "expired", "cancelled", "uncertain"]
 #: what a person can do about a state
@@ -71,14 +73,14 @@ def show(ctx: click.Context, id: str, ask: bool) -> None:
 
 def _print(app: App, m: dict[str, Any]) -> None:
     for said in m.get("asked", ()):
-        reason = f" ({said['reason']})" if said["reason"] else ""
-        click.echo(f"{said['link']} says of part {said['part']}, {said['reference']}: {said['status']}{reason}")
+        reason = f" ({safe(said['reason'])})" if said["reason"] else ""
+        click.echo(f"{said['link']} says of part {said['part']}, {safe(said['reference'])}: {said['status']}{reason}")
     pairs(
         [
             ("id", m["id"]), ("state", m["state"]), ("reason", m["reason"]), ("to", m["to"]), ("from", m["from"]),
             ("link", m["link"]), ("class", m["class"]), ("created", local_time(m["created"])),
             ("due", local_time(m["due"])), ("expires", local_time(m["expires"])), ("encoding", m["encoding"]),
-            ("attempts", m["attempts"]), ("conversation", m["conversation"]), ("rule", m["rule"]),
+            ("attempts", m["attempts"]), ("uncertain", m["uncertain"]), ("duplicate", "possible" if m["possible_duplicate"] else ""), ("conversation", m["conversation"]), ("rule", m["rule"]),
             ("author", m["author"]), ("text", shortened(m["text"], 2000)),
         ]
     )  # fmt: skip
@@ -99,18 +101,24 @@ def _print(app: App, m: dict[str, Any]) -> None:
 
 
 def _verb(name: str, text: str) -> click.Command:
-    """The commands that need an id alone."""
+    """The commands that need an id alone, or two words for all texts that a restore holds."""
+    restored = name in ("release", "cancel")
 
-    @click.command(name, help=text)
-    @click.argument("id")
     @json_option
     @click.pass_context
-    def command(ctx: click.Context, id: str) -> None:
+    def command(ctx: click.Context, id: str | None, restored: bool = False) -> None:
         app = app_of(ctx)
+        if (id is None) is not restored:
+            raise click.UsageError("name one text, or say --restored" if id is None else "--restored is for all of them: name none")
+        if id is None:
+            let_go(app, name, f"{name}d" if name == "release" else f"{name}led", "texts")
+            return
         found = app.door.call("POST", f"/v1/messages/{id}/{name}", timeout=_PATIENCE)
         app.show(found, lambda: click.echo(f"{found['id']} {found['state']}"))
 
-    return command
+    if restored:
+        command = click.option("--restored", is_flag=True, help="All texts that `smsgwd db restore` holds.")(command)
+    return click.command(name, help=text)(click.argument("id", required=not restored)(command))
 
 
 for _name, _text in (
@@ -142,17 +150,29 @@ def replace(ctx: click.Context, id: str, text: str) -> None:
     app.show(found, lambda: click.echo(f"{found['id']} {found['state']}, {found['parts']} part{'s' if found['parts'] > 1 else ''}"))
 
 
+def _login() -> str:
+    """Who runs the command, also behind sudo."""
+    import getpass
+
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return f"uid {os.getuid()}"
+
+
 @queue.command()
 @click.argument("id")
 @click.option("--sent", "how", flag_value="sent", help="It was sent: nothing more is done.")
 @click.option("--resend", "how", flag_value="resend", help="Send it again; the person may get it twice.")
 @click.option("--fail", "how", flag_value="fail", help="It was not sent, and will not be.")
+@click.option("--why", default="", metavar="TEXT", help="Why you say so; it stands in the event and at the text.")
+@click.option("--by", default="", metavar="NAME", help="Who says so; without it, your login.")
 @json_option
 @click.pass_context
-def settle(ctx: click.Context, id: str, how: str | None) -> None:
-    """Say what became of an uncertain text."""
+def settle(ctx: click.Context, id: str, how: str | None, why: str, by: str) -> None:
+    """Say what became of an uncertain text. Who said so, and why, is kept with it."""
     if how is None:
         raise click.UsageError("say --sent, --resend or --fail")
     app = app_of(ctx)
-    found = app.door.call("POST", f"/v1/messages/{id}/settle", body={"how": how, "by": "cli"})
+    found = app.door.call("POST", f"/v1/messages/{id}/settle", body={"how": how, "by": by or _login(), "why": why})
     app.show(found, lambda: click.echo(f"{found['id']} {found['state']}"))

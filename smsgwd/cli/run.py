@@ -19,8 +19,10 @@ def run(ctx: click.Context, log_level: str) -> None:
     another smsgwd has the database.
     """
     import asyncio
+    import sys
 
     from smsgwd import daemon, log
 
-    log.set_up(log_level)
-    asyncio.run(daemon.main(app_of(ctx).config_path))
+    with log.sink(sys.stdout) as lines:
+        log.set_up(log_level, lines)
+        asyncio.run(daemon.main(app_of(ctx).config_path))

@@ -20,12 +20,14 @@ _LOOK = 0.25
 @click.option("--from", "from_", default="", metavar="LINK", help="Link or own number to send from.")
 @click.option("--class", "class_", type=click.Choice(["bulk", "normal", "alarm"]), default="normal", show_default=True,
               help="What it is for: sets priority and the policy of an unknown outcome.")
-@click.option("--at", default="", metavar="TIME", help="2026-01-31T09:30, 09:30 or +2h.")
+@click.option("--at", default="", metavar="TIME", help="2026-01-31T09:30, 2026-01-31T09:30+01:00, '2026-01-31 09:30 Europe/Vienna', 09:30 or +2h.")
 @click.option("--validity", default="", metavar="DURATION", help="How long it may wait: 30m, 12h, 2d.")
 @click.option("--key", default="", help="Idempotency key: the same key never sends twice.")
 @click.option("--flash", is_flag=True, help="Shown at once and not stored by the phone.")
 @click.option("--alphabet", type=click.Choice(["auto", "gsm7", "ucs2"]), default="auto", show_default=True,
               help="auto takes what needs fewest parts.")
+@click.option("--uncertain", type=click.Choice(["hold", "retry", "assume-sent"]), default=None,
+              help="What to do when nobody knows whether it was sent; without it, as its class.")
 @click.option("--meta", multiple=True, metavar="NAME=VALUE", callback=named_values,
               help="For the carrier's optional parameters; repeatable.")
 @click.option("--wait", type=click.FloatRange(0, 86400), default=None, metavar="SECONDS",
@@ -35,7 +37,7 @@ _LOOK = 0.25
 @click.pass_context
 def send(
     ctx: click.Context, to: str, from_: str, class_: str, at: str, validity: str, key: str, flash: bool, alphabet: str,
-    meta: dict[str, str], wait: float | None, text: str,
+    uncertain: str | None, meta: dict[str, str], wait: float | None, text: str,
 ) -> None:  # fmt: skip
     """Accept TEXT durably and print its id. A TEXT of - is read from stdin.
 
@@ -46,7 +48,7 @@ def send(
         text = sys.stdin.read().removesuffix("\n")
     body: dict[str, Any] = {
         "to": to, "text": text, "from": from_, "class": class_, "at": at, "validity": validity, "key": key,
-        "flash": flash, "alphabet": "" if alphabet == "auto" else alphabet, "meta": meta, "origin": "cli",
+        "flash": flash, "alphabet": "" if alphabet == "auto" else alphabet, "uncertain": uncertain, "meta": meta, "origin": "cli",
     }  # fmt: skip
     accepted = app.door.call("POST", "/v1/messages", body={k: v for k, v in body.items() if v or k in ("to", "text")})
     if wait is None:

@@ -42,6 +42,12 @@ def _print(app: App, found: dict[str, Any]) -> None:
     if today:
         click.echo()
         app.table(["today", "state", "texts"], [(way, state, n) for (way, state), n in sorted(today.items())])
+    room = found["store"]
+    if room["low"]:
+        click.echo(f"\nno new texts are taken: {room['low']}")
+    time = found["clock"]
+    if time["state"] != "set":
+        click.echo(f"\nwaits for the clock, {time['seconds']} s more at most: {time['why']}")
     owed = found["outbox"]
     click.echo(f"\nowed to helpdesks: {owed['pending']} pending, {owed['dead']} dead")
     if owed["dead"]:

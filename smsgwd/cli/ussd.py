@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from smsgwd.cli.base import app_of, json_option
+from smsgwd.cli.readable import safe
 
 #: seconds; the gateway waits a minute for the network
 PATIENCE = 90.0
@@ -27,7 +28,7 @@ def ussd(ctx: click.Context, name: str, code: str, answers: tuple[str, ...]) -> 
                           timeout=PATIENCE * (1 + len(answers)))  # fmt: skip
 
     def show() -> None:
-        click.echo(found["text"])
+        click.echo(safe(found["text"], lines=True))
         if found["more"]:
             click.echo("(the network waited for another answer; the session was ended)", err=True)
 

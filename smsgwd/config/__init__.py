@@ -20,8 +20,10 @@ from smsgwd.config.keys import (
     CLOCK,
     LISTEN,
     NAME,
+    OPTIONAL_ZONE,
     PATH,
     PREFIX,
+    UNCERTAIN,
     URL,
     WEBHOOK_KIND,
     ZONE,
@@ -29,6 +31,7 @@ from smsgwd.config.keys import (
     Duration,
     Secret,
     Section,
+    Size,
     check_allowed,
     check_country,
     check_zone,
@@ -46,7 +49,7 @@ from smsgwd.config.smpp import SmppConfig, Tls
 
 __all__ = [
     "DEFAULT_PATH", "Api", "Config", "Consent", "Doors", "Gateway", "Helpdesk", "Limits", "LinkConfig", "Loops",
-    "ModemConfig", "Quiet", "Retention", "Secret", "Section", "SmppConfig", "Tls", "key_of", "parse_burst",
+    "ModemConfig", "Quiet", "Retention", "Secret", "Section", "SmppConfig", "Store", "Tls", "Uncertain", "key_of", "parse_burst",
     "parse_duration", "parse_rate",
 ]  # fmt: skip
 
@@ -67,6 +70,9 @@ class Gateway(Section, frozen=True, kw_only=True):
         help_("countries or +prefixes that may be written to; empty = `country` alone"),
         Check(check_allowed),
     ] = ()
+    timezone: Annotated[
+        str, help_("time zone of times that name none (`at`): Europe/Vienna; empty = that of the machine"), OPTIONAL_ZONE
+    ] = ""
     modems: Annotated[str, help_("folder of modem profiles of your own (*.toml); they come before ours")] = (
         "/etc/smsgwd/modems.d"
     )
@@ -95,14 +101,22 @@ class Helpdesk(Section, frozen=True, kw_only=True):
 class Retention(Section, frozen=True, kw_only=True):
     """[retention]: how long things are kept."""
 
-    text: Annotated[Duration, help_("texts of messages")] = 90 * 86400
-    metadata: Annotated[Duration, help_("rows of messages, events and calls")] = 400 * 86400
+    text: Annotated[
+        Duration, help_("words of texts, what came raw of them, and idempotency keys (these for a week at least)")
+    ] = 90 * 86400
+    metadata: Annotated[
+        Duration, help_("rows of texts with their attempts, conversations, calls that were given up; two weeks at least")
+    ] = 400 * 86400
+    events: Annotated[Duration, help_("events, and calls that a helpdesk took")] = 90 * 86400
 
 
 class Limits(Section, frozen=True, kw_only=True):
     """[limits]: caps that protect purse and people."""
 
     segments: Annotated[int, help_("most segments of one text"), Meta(ge=1, le=255)] = 10
+    queue_rows: Annotated[
+        int, help_("texts that may wait to be sent over all links; more are refused (507); 0 = no limit"), Meta(ge=0)
+    ] = 1_000_000
     attempts: Annotated[int, help_("tries of a text that is refused for now"), Meta(ge=1, le=100)] = 8
     validity: Annotated[Duration, help_("how long a text may wait before it expires")] = 2 * 86400
     currency: Annotated[str, help_("currency of all prices"), shape("[A-Z]{3}", "must be three capital letters, such as EUR")] = "EUR"
@@ -119,6 +133,18 @@ class Limits(Section, frozen=True, kw_only=True):
         int, help_("different numbers of one block of a hundred within an hour; more is refused as pumping; 0 = no limit"),
         Meta(ge=0),
     ] = 20
+
+
+class Store(Section, frozen=True, kw_only=True):
+    """[store]: the room of the database, and its care."""
+
+    free: Annotated[Size, help_("free space of its disk below which new texts are refused, so that all else still has room")] = (
+        50 << 20
+    )
+    reserve: Annotated[Size, help_("a file beside the database that is given up on a full disk, for what is on its way")] = 1 << 20
+    largest: Annotated[Size, help_("size of the database from which on new texts are refused; 0 = none")] = 0
+    log: Annotated[Size, help_("size of the write-ahead log from which on the event store.log is told")] = 64 << 20
+    check: Annotated[Duration, help_("how often the database is read through while the gateway runs; 0s = never")] = 7 * 86400
 
 
 class Quiet(Section, frozen=True, kw_only=True):
@@ -139,6 +165,21 @@ class Quiet(Section, frozen=True, kw_only=True):
     def faults(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         if bool(table.get("from")) != bool(table.get("until")):
             yield "until" if table.get("from") else "from", "missing; quiet hours have a beginning and an end"
+
+
+class Uncertain(Section, frozen=True, kw_only=True):
+    """[uncertain]: what is done, by class, about a text of which nobody knows whether it was sent."""
+
+    bulk: Annotated[str, help_("hold (wait for a late answer, a report or you), retry (send again, a possible duplicate) or "
+                               "assume-sent"), UNCERTAIN] = "hold"  # fmt: skip
+    normal: Annotated[str, help_("the same for class normal"), UNCERTAIN] = "hold"
+    alarm: Annotated[str, help_("the same for class alarm: twice is better than never"), UNCERTAIN] = "retry"
+
+    @property
+    def policies(self) -> dict[str, str]:
+        """class -> hold, retry or assume-sent."""
+        named = {"bulk": self.bulk, "normal": self.normal, "alarm": self.alarm}
+        return {class_: "retry" if word == "resend" else word for class_, word in named.items()}
 
 
 class Loops(Section, frozen=True, kw_only=True):
@@ -178,7 +219,9 @@ class Config(Section, frozen=True, kw_only=True):
     helpdesk: tuple[Helpdesk, ...] = ()
     retention: Retention = Retention()
     limits: Limits = Limits()
+    store: Store = Store()
     quiet: Quiet = Quiet()
+    uncertain: Uncertain = Uncertain()
     loops: Loops = Loops()
     consent: Consent = Consent()
     doors: Doors = Doors()

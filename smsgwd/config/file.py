@@ -12,14 +12,14 @@ import os
 import re
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from smsgwd.config import Config
-from smsgwd.config.keys import DURATION, Check, Secret, Section, key_of, parse_duration
+from smsgwd.config.keys import DURATION, SIZE, Check, Secret, Section, key_of, parse_duration, parse_size
 from smsgwd.config.links import LinkConfig, ModemConfig
 from smsgwd.config.smpp import SmppConfig
 from smsgwd.errors import ConfigError, Problem
@@ -71,7 +71,9 @@ class _Reader:
     def value(self, hint: Any, value: Any, path: str) -> Any:
         plain = _unannotated(hint)
         if DURATION in getattr(hint, "__metadata__", ()):
-            return self.duration(value, path)
+            return self.parsed(parse_duration, value, path)
+        if SIZE in getattr(hint, "__metadata__", ()):
+            return self.parsed(parse_size, value, path)
         if Secret in _union(plain):
             return self.secret(value, path)
         section = next((kind for kind in _union(plain) if isinstance(kind, type) and issubclass(kind, Section)), None)
@@ -103,9 +105,10 @@ class _Reader:
                     self.problem(where, str(e))
         return converted
 
-    def duration(self, value: Any, path: str) -> int:
+    def parsed(self, parse: Callable[[str], int], value: Any, path: str) -> int:
+        """A number that is written with its unit."""
         try:
-            return parse_duration(value if isinstance(value, str) else f"{value}?")
+            return parse(value if isinstance(value, str) else f"{value}?")
         except ValueError as e:
             self.problem(path, str(e))
             return 0

@@ -53,6 +53,11 @@ DURATION = Meta(extra={"written": "a number with s, m, h, d or w: 90d"})
 Duration = Annotated[int, DURATION]
 
 
+SIZE = Meta(extra={"written": "a number with K, M or G: 64M; 0 = none"})
+#: bytes
+Size = Annotated[int, SIZE]
+
+
 def help_(text: str) -> Any:
     return Meta(description=text)
 
@@ -68,6 +73,14 @@ def parse_duration(text: str) -> int:
     if not found:
         raise ValueError(f"{text!r} is not a duration such as 30s, 10m, 12h, 90d")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def parse_size(text: str) -> int:
+    """``"64M"`` -> 67108864 bytes; ValueError with the reason otherwise."""
+    found = re.fullmatch(r"([0-9]{1,9})([KMG])|0", text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a size such as 256K, 64M, 2G, or 0 for none")
+    return int(found[1]) << {"K": 10, "M": 20, "G": 30}[found[2]] if found[1] else 0
 
 
 def parse_rate(text: str) -> float:
@@ -175,6 +188,8 @@ def entry(check_key: Callable[[str], object], check_value: Callable[[str], objec
     return Check(judge)
 
 
+#: what is done about a text of which nobody knows whether it was sent; both words for sending again are understood
+UNCERTAIN = one_of("hold", "retry", "resend", "assume-sent")
 NAME = shape(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", "{}: letters, digits, . _ - only, 32 at most")
 OWN_NUMBER = shape(
     r"|\+[0-9]{3,15}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}", "must be +digits, a short code, or up to 11 letters"
@@ -183,6 +198,7 @@ PREFIX = shape(r"\+[0-9]{0,15}", "{} is not a prefix such as +1")
 BURST = Check(parse_burst)
 CLOCK = Check(check_clock)
 ZONE = Check(check_zone)
+OPTIONAL_ZONE = Check(lambda value: check_zone(value or "UTC"))
 PATH = shape(r"(?s).+", "must not be empty")
 IMEI = shape(r"|[0-9]{15}", "must be 15 digits")
 ICCID = shape(r"|[0-9]{19,20}", "must be 19 or 20 digits")

@@ -66,6 +66,9 @@ class LinkConfig(Section, frozen=True, kw_only=True):
     prefix_rates: Annotated[
         dict[str, str], help_("most segments per time to numbers of a prefix"), entry(PREFIX.judge, parse_rate)
     ] = field(default_factory=dict)
+    backlog: Annotated[
+        int, help_("texts that may wait for this link; more are refused for now (429); 0 = no limit"), Meta(ge=0)
+    ] = 0
     segments_per_day: Annotated[int, help_("most segments in a day (UTC); 0 = no limit"), Meta(ge=0)] = 0
     segments_per_month: Annotated[int, help_("most segments in a month (UTC); 0 = no limit"), Meta(ge=0)] = 0
     cost_per_day: Annotated[float, help_("most money in a day (UTC); 0 = no limit"), Meta(ge=0)] = 0.0

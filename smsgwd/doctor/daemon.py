@@ -92,6 +92,13 @@ def _judge(status: Document, pid: int) -> list[Check]:
     if status["version"] != __version__:
         why = f"it is smsgwd {status['version']}, this command is {__version__}"
         checks = [warning("daemon", "", why, "sudo systemctl restart smsgwd")]
+    room = status.get("store") or {}
+    if room.get("low"):
+        checks.append(error("store", "", f"new texts are refused: {room['low']}", "make room on the disk of the database: df -h, du -x"))
+    time = status.get("clock") or {}
+    if time.get("state", "set") != "set":
+        why = f"webhooks, TLS and expiry wait for it, {time['seconds']} s more at most: {time['why']}"
+        checks.append(warning("clock", "", why, "sudo timedatectl set-ntp true; timedatectl timesync-status"))
     if status["outbox"]["dead"]:
         checks.append(warning("outbox", "", f"{status['outbox']['dead']} calls to helpdesks were given up",
                               "smsgwd outbox list --dead, then: smsgwd outbox replay ID"))  # fmt: skip

@@ -121,7 +121,7 @@ def _database(path: str, now: int, served: bool) -> list[Check]:
     try:
         checks += _inside(path, now, small=found.st_size + behind <= SMALL, alone=not served and not log.exists())
     except StoreUnusable as e:
-        checks.append(error("database", path, str(e).removeprefix(f"{path}: "), "restore a backup, or install the smsgwd that it is of"))
+        checks.append(error("database", path, str(e).removeprefix(f"{path}: "), "restore a backup: smsgwd db restore FILE --hold; or install the smsgwd that it is of"))
     except SmsgwdError as e:
         checks.append(error("database", path, str(e).removeprefix(f"{path}: "), f"ls -l {path}*"))
     return checks
@@ -139,7 +139,7 @@ def _inside(path: str, now: int, *, small: bool, alone: bool) -> list[Check]:
             if small:
                 (state,) = conn.execute("PRAGMA quick_check(1)").fetchone()
                 if state != "ok":
-                    return [error("database", path, "it is damaged", "restore a backup")]
+                    return [error("database", path, "it is damaged", "restore a backup: sudo -u smsgwd smsgwd db restore FILE --hold")]
             newest = conn.execute("SELECT at FROM event ORDER BY id DESC LIMIT 1").fetchone()
         finally:
             conn.close()

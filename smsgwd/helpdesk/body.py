@@ -40,6 +40,7 @@ def _message(message: Message) -> dict[str, Any]:
         "to": message.to, "text": message.text, "class": message.class_.value, "link": message.link,
         "parts": message.parts, "reason": message.reason, "key": message.key or None, "author": message.author or None,
         "created": isoformat(message.created), "updated": isoformat(message.updated), "meta": message.meta,
+        "possible_duplicate": message.possible_duplicate,
     }  # fmt: skip
 
 

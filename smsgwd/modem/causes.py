@@ -197,8 +197,9 @@ _MAKERS: dict[str, Cause] = {
 
 
 def cause_of(error: CommandError, makers: Mapping[str, str] | None = None) -> Cause:
-    """The row of an error; a plain ERROR counts as CMS 500. ``makers``: the profile's codes from 512 on, which clash
-    between makers and are unknown without one."""
+    """The row of an error; a plain ERROR counts as CMS 500. ``makers``: the profile's codes, from 512 on, which
+    clash between makers and are unknown without one, and 332 and 500, where a modem is known to mean more than that nobody
+    answered it."""
     if makers and error.kind == "CMS" and str(error.code) in makers:
         return _MAKERS[makers[str(error.code)]]
     if error.kind == "CME":

@@ -191,7 +191,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ussd: Literal["text", "ucs2", "packed"] = "text"
     #: what brings a silent modem back
     reset: Literal["none", "cfun"] = "none"
-    #: maker's +CMS ERROR codes from 512 on
+    #: what +CMS ERROR codes mean: makers' own from 512 on, and the two that say that nobody answered the modem (332, 500)
     cms: dict[str, Literal["permanent", "temporary", "link", "unknown", "busy"]] = {}
 
     @property
@@ -215,8 +215,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             if line in self.never:
                 yield "never", f"{line} is sent by this profile"
         for code in self.cms:
-            if not (code.isascii() and code.isdigit() and 512 <= int(code) <= 99999):
-                yield f"cms.{code}", "must be a code from 512 on"
+            if not (code.isascii() and code.isdigit() and (512 <= int(code) <= 99999 or code in ("332", "500"))):
+                yield f"cms.{code}", "must be a code from 512 on, 332 or 500"
         if self.silence < self.answer:
             yield "longest_answer", "must not be less than cmgs_timeout"
         if self.tried is not (self.proof == "hardware") or self.tried is not bool(self.report):

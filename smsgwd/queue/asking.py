@@ -11,11 +11,12 @@ import sqlite3
 
 from smsgwd.errors import Conflict
 from smsgwd.model import MESSAGE, SUBMISSION, DeliveryReport, Message, ReportStatus, public_id, row_id
-from smsgwd.queue import reports, rows
+from smsgwd.queue import policies, reports, rows
+from smsgwd.queue.ids import floor_id
 from smsgwd.queue.progress import UNASKED, WITHDRAWING, WITHDRAWN, report_came, take_back
 from smsgwd.queue.question import Question, Taken
 from smsgwd.queue.states import M, Row, S, load, load_attempt, tell
-from smsgwd.queue.transaction import Transaction, floor_id
+from smsgwd.queue.transaction import Transaction
 
 R = ReportStatus
 #: reports of an attempt whose end is known
@@ -92,7 +93,7 @@ def record_answer(tx: Transaction, question: Question, report: DeliveryReport | 
     if report is None:
         return
     if s.state == S.UNCERTAIN and question.reference == _candidate(tx.conn, s.link, s.id, m.peer):
-        reports.settle(tx, s, m, question.reference, now)
+        reports.settle(tx, s, m, question.reference, now, policies.QUERY)
         reports.match_orphans(tx, s, m, now)  # the receipt that named it
     if s.state != S.ACCEPTED or s.report in ENDS:
         return

@@ -22,6 +22,7 @@ import msgspec
 from smsgwd.events import WEBHOOK_KINDS
 from smsgwd.model import CONVERSATION, row_id
 from smsgwd.queue.recent import Committed
+from smsgwd.queue.together import insert
 
 #: desk -> kinds that it wants
 Desks = Mapping[str, frozenset[str]]
@@ -33,10 +34,10 @@ _MOVE = (
     "WHERE excluded.event > cursor.event"
 )
 #: the conversation gives the calls' order; where the event names none, it is that of its text
-_INSERT = (
-    "INSERT INTO outbox (id, endpoint, kind, message, conversation, at, due, attempts, state, reason, data) "
-    "VALUES (?, ?, ?, ?, coalesce(?, (SELECT conversation FROM message WHERE id = ?)), ?, 0, 0, 'pending', '', ?)"
-)
+_INSERT = insert(
+    "outbox", "id, endpoint, kind, message, conversation, at, due, attempts, state, reason, data",
+    "(?, ?, ?, ?, coalesce(?, (SELECT conversation FROM message WHERE id = ?)), ?, 0, 0, 'pending', '', ?)",
+)  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
 
@@ -59,7 +60,7 @@ def turn(conn: sqlite3.Connection, ids: Ids, desks: Desks, events: Sequence[Comm
     """Owes the calls of events that follow the cursor, and moves it behind them."""
     calls = [_row(ids, desk, event) for event in events for desk in _told(desks, event)]
     if calls:
-        conn.executemany(_INSERT, calls)
+        _INSERT.write(conn, calls)
     conn.execute(_MOVE, (CURSOR, events[-1].id))
     return bool(calls)
 

@@ -6,7 +6,7 @@ import json
 
 from smsgwd.events import masked
 from smsgwd.model import Contact
-from smsgwd.queue import looking
+from smsgwd.queue import looking, persons
 from smsgwd.queue.transaction import Transaction
 
 
@@ -15,9 +15,9 @@ def set_contact(
 ) -> Contact:
     """Makes or changes a contact; what is None stays. The event names the fields that changed, not their values."""
     tx.execute(
-        "INSERT INTO contact (number, consent, name, tags, first_seen) VALUES (?, 'none', '', '[]', ?) "
+        "INSERT INTO contact (number, consent, name, tags, first_seen) VALUES (?, ?, '', '[]', ?) "
         "ON CONFLICT (number) DO NOTHING",
-        (number, now),
+        (number, persons.consent_of(tx, number), now),
     )
     before = looking.contact(tx.conn, number)
     if name is not None:

@@ -7,7 +7,7 @@ import sqlite3
 from smsgwd.errors import Conflict, NotFound
 from smsgwd.model import MESSAGE, Contact, PeerFacts, row_id
 from smsgwd.queue import looking, rows
-from smsgwd.queue.transaction import floor_id
+from smsgwd.queue.ids import floor_id
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 

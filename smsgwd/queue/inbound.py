@@ -1,7 +1,7 @@
 """Inbound segments: stored once, joined, threaded.
 
 Every segment is an ``inbound_part`` row with its raw bytes. The digest of (link, raw PDU) says whether the same came in
-the last 7 days: a modem that could not delete a text gives it again. Parts of a text belong together by (link, sender,
+the last 7 days (a year, where it has a time in it): a modem that could not delete a text gives it again. Parts of a text belong together by (link, sender,
 reference, 8 or 16 bit, total). A part that its set has already is ignored; the same number with other content, or after
 the set was whole, begins another set (references are used again, by some phones for every text), so nothing that was
 acknowledged is lost. Sets are rows: any number may be incomplete. :func:`give_up` makes a partial message of what came
@@ -18,14 +18,16 @@ from typing import Any
 
 from smsgwd.events import masked
 from smsgwd.model import CONVERSATION, MESSAGE, InboundSegment, MessageState, Received, public_id
-from smsgwd.queue import reports, rows
+from smsgwd.queue import persons, reports, rows
+from smsgwd.queue.ids import floor_id
 from smsgwd.queue.states import load, move
-from smsgwd.queue.transaction import Transaction, floor_id
+from smsgwd.queue.transaction import Transaction
 from smsgwd.sms.encoding import Alphabet
 
 _HOUR, _DAY = 3_600_000, 86_400_000
-#: the same PDU is the same text for so long
-DUPLICATES = 7 * _DAY
+#: the same PDU is the same text for so long; one that holds the time at which its service centre took it is for longer, else
+#: a text that a SIM does not give up would come in as a new one every week
+DUPLICATES, DATED = 7 * _DAY, 366 * _DAY
 #: parts of one text come within so long
 LATEST_PART = _DAY
 
@@ -36,7 +38,7 @@ _PART = (
 )
 _SET = (
     "SELECT first, part, payload, message FROM inbound_part WHERE link = ? AND sender = ? AND ref = ? AND ref_bits = ? "
-    "AND parts = ? AND parts > 1 AND id > ? ORDER BY id"
+    "AND parts = ? AND parts > 1 AND id > ? AND payload IS NOT NULL ORDER BY id"
 )
 _MESSAGE = (
     "INSERT INTO message (id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, "
@@ -87,7 +89,7 @@ def _seen(tx: Transaction, digest: bytes, segment: InboundSegment, link: str, no
     """Counts a PDU that came before; None for a new one."""
     found = tx.execute(
         "SELECT id, message FROM inbound_part WHERE digest = ? AND id >= ? ORDER BY id DESC LIMIT 1",
-        (digest, floor_id(now - DUPLICATES)),
+        (digest, floor_id(now - (DATED if segment.sent_at else DUPLICATES))),
     ).fetchone()
     if found is None or not segment.raw:
         return None
@@ -294,9 +296,8 @@ def open_conversation(tx: Transaction, peer: str, link: str, number: str, now: i
         tx.execute("UPDATE conversation SET updated = ? WHERE id = ?", (now, found[0]))
         return int(found[0])
     tx.execute(
-        "INSERT INTO contact (number, consent, name, tags, first_seen) VALUES (?, 'none', '', '[]', ?) "
-        "ON CONFLICT DO NOTHING",
-        (peer, now),
+        "INSERT INTO contact (number, consent, name, tags, first_seen) VALUES (?, ?, '', '[]', ?) ON CONFLICT DO NOTHING",
+        (peer, persons.consent_of(tx, peer), now),
     )
     id_ = tx.ids.next(now)
     tx.execute(

@@ -42,6 +42,13 @@ from smsgwd.model import (
     Submission,
     Token,
 )
+from smsgwd.queue.aside import RestoredVerbs
+from smsgwd.queue.capacity import CapacityVerbs
+from smsgwd.queue.clockwork import ClockVerbs
+from smsgwd.queue.heard import HeardVerbs
+from smsgwd.queue.keeping import KeepingVerbs
+from smsgwd.queue.policies import DoubtVerbs
+from smsgwd.queue.policies import Settled as Settled
 from smsgwd.queue.question import CarrierVerbs
 from smsgwd.sms.split import Plan
 
@@ -62,13 +69,6 @@ class Page(msgspec.Struct, frozen=True):
 
     items: tuple[Any, ...]
     next: str | None
-
-
-class Settled(msgspec.Struct, frozen=True):
-    """What a caller of :meth:`Queue.settle` decided: ``sent``, ``resend`` or ``fail``; ``by`` says who or what."""
-
-    how: str
-    by: str
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -144,7 +144,7 @@ class Counted(NamedTuple):
     draft: object = None
 
 
-class Queue(CarrierVerbs, Protocol):
+class Queue(CarrierVerbs, ClockVerbs, DoubtVerbs, CapacityVerbs, KeepingVerbs, RestoredVerbs, HeardVerbs, Protocol):
     """The durable store. Open it with :func:`smsgwd.queue.sqlite.open_queue`."""
 
     #: set when the store failed for good (an I/O error in a commit): the daemon ends then

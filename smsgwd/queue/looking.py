@@ -26,11 +26,11 @@ from smsgwd.model import (
 )
 from smsgwd.queue import rows, tally
 from smsgwd.queue.interface import Depth, MessageFilter, Owed, Page
+from smsgwd.queue.schema import ASIDE
 
 #: most items of one page
 LIMIT = 1000
 #: states with an index of their own; the index's WHERE term must be repeated literally
-_ASIDE = "('held', 'uncertain', 'failed', 'expired', 'cancelled', 'partial')"
 
 
 def message(conn: sqlite3.Connection, message: str) -> Message:
@@ -69,8 +69,6 @@ def _terms(conn: sqlite3.Connection, where: MessageFilter) -> tuple[list[str], l
         if where.state not in MessageState.__members__.values():
             raise RequestRefused("invalid-state", f"{where.state!r} is no state of a message")
         terms.append(f"m.state = '{where.state}'")
-        if f"'{where.state}'" in _ASIDE:
-            terms.append(f"m.state IN {_ASIDE}")
     if where.to:
         terms.append("((m.direction = 'out' AND m.peer = ?) OR (m.direction = 'in' AND m.ours = ?))")
         args += [where.to, where.to]
@@ -228,7 +226,7 @@ def depth(conn: sqlite3.Connection, now: int) -> list[Depth]:
     found = conn.execute(
         "SELECT link, 'queued', count(*), min(CASE WHEN due > 0 THEN due ELSE id >> 20 END) FROM message "
         "WHERE state = 'queued' GROUP BY link UNION ALL "
-        f"SELECT link, state, count(*), min(id >> 20) FROM message WHERE state IN {_ASIDE} "
+        f"SELECT link, state, count(*), min(id >> 20) FROM message WHERE {ASIDE} "
         "AND state IN ('held', 'uncertain') GROUP BY link, state UNION ALL "
         "SELECT l.name, 'sending', count(*), min(s.at) FROM link l CROSS JOIN submission s "
         "ON s.link = l.name AND s.state = 'in_flight' AND s.open = 1 GROUP BY l.name ORDER BY 1, 2"

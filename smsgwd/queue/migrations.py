@@ -10,6 +10,7 @@ tells.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from smsgwd import __version__
 from smsgwd.errors import StoreUnusable
 from smsgwd.queue import schema
+from smsgwd.queue.files import new_file, sync, sync_folder, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +40,17 @@ def carriers(db: Database) -> None:
         db.conn.execute(statement)
 
 
+def promises(db: Database) -> None:
+    """What the promises need: bounds of what is kept, proofs of what was erased, how doubt is settled."""
+    for statement in schema.PROMISES:
+        db.conn.execute(statement)
+
+
 #: (name, what it does), oldest first; the schema's number is how many of them a database has
 MIGRATIONS: list[tuple[str, Callable[[Database], None]]] = [
     ("0001_first", first),
     ("0002_carriers", carriers),
+    ("0003_promises", promises),
 ]
 
 
@@ -91,12 +100,9 @@ def migrate(conn: sqlite3.Connection, path: str) -> list[str]:
 def copy(conn: sqlite3.Connection, target: str) -> None:
     """A whole copy of the database, for the operator's eyes alone, and safe before anything goes on. A half copy of an
     earlier try is replaced."""
-    if os.path.exists(target):
+    with worded(target), contextlib.suppress(FileNotFoundError):
         os.unlink(target)
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    new_file(target)
     conn.execute("VACUUM INTO ?", (target,))
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(target)
+    sync_folder(target)

@@ -9,7 +9,9 @@ SQLite, since closing any descriptor of it would drop SQLite's POSIX locks.
 what a lone text costs in flash wear. No mmap: an I/O error must be an error, not a signal.
 
 ``quick_check`` runs at start when the last end was not clean (a disk that lies about its syncs shows then) and always
-while the database is small; a large one that was closed properly is not read through, so that a restart stays quick.
+while the database is small; a large one that was closed properly is not read through, so that a restart stays quick. A
+database that was found damaged while it was in use has a mark beside it, ``PATH.damaged``: it is read through whole, with
+every index, before anything uses it again.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ import sqlite3
 
 from smsgwd.errors import SmsgwdError, StoreUnavailable, StoreUnusable
 from smsgwd.queue import migrations
+from smsgwd.queue.files import finish, give_to_owner
+from smsgwd.queue.space import is_full, read_only
 
 #: up to this many bytes quick_check runs at every start (about a third of a second)
 SMALL = 64 << 20
@@ -40,7 +44,7 @@ PRAGMA mmap_size = 0;
 
 _FATAL = {
     sqlite3.SQLITE_IOERR: "the disk failed",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; restore a backup",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore a backup: smsgwd db restore FILE --hold",
     sqlite3.SQLITE_NOTADB: "it is not a database",
 }
 _FOR_NOW = {
@@ -58,8 +62,13 @@ _FOR_NOW = {
 def expected(error: sqlite3.Error, path: str) -> SmsgwdError | None:
     """What an error of SQLite means to a caller: StoreUnusable (for good), StoreUnavailable (for now), or None: a bug."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if str(error).startswith("Could not decode to UTF-8"):  # a text that we wrote is none any more; it has no code
+        code = sqlite3.SQLITE_CORRUPT
+    if is_full(error):
+        code = sqlite3.SQLITE_FULL
     if code in _FATAL:
-        return StoreUnusable(f"{path}: {_FATAL[code]} ({error})")
+        why = "its file system is read-only now" if code == sqlite3.SQLITE_IOERR and read_only(path) else _FATAL[code]
+        return StoreUnusable(f"{path}: {why} ({error})")
     if code in _FOR_NOW:
         return StoreUnavailable(f"{path}: {_FOR_NOW[code]}")
     return None
@@ -75,6 +84,7 @@ class Lock:
             raise StoreUnavailable(f"{path}: the folder {folder} does not exist")
         try:
             self._descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            give_to_owner(self.path, path)
         except OSError as e:
             raise StoreUnavailable(f"{self.path}: {e.strerror}") from None
         try:
@@ -96,13 +106,16 @@ class Lock:
 
 def open_writer(path: str) -> sqlite3.Connection:
     """The one connection that writes, on a database that is checked and up to date. The lock must be held."""
+    finish(path)  # a restore that a power cut broke off
+    must_not_be_cut(path)
     try:
         if not os.path.exists(path):
             # texts of people: nobody else's business; SQLite gives -wal and -shm the same mode
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            give_to_owner(path, os.path.dirname(os.path.abspath(path)))
     except OSError as e:
         raise StoreUnavailable(f"{path}: {e.strerror}") from None
-    conn = _connect(path, "rw")
+    conn = connect(path, "rw")
     try:
         with explained(path):
             migrations.check(conn, path)  # before anything is written to a database that may not be ours
@@ -119,7 +132,7 @@ def open_writer(path: str) -> sqlite3.Connection:
 
 def open_reader(path: str) -> sqlite3.Connection:
     """A connection that can only look."""
-    conn = _connect(path, "ro")
+    conn = connect(path, "ro")
     try:
         with explained(path):
             if migrations.check(conn, path):
@@ -140,7 +153,9 @@ def close_writer(conn: sqlite3.Connection, *, clean: bool = True) -> None:
     conn.close()
 
 
-def _connect(path: str, mode: str) -> sqlite3.Connection:
+def connect(path: str, mode: str) -> sqlite3.Connection:
+    """``mode`` is ``rw`` for the one that writes, and for everybody else ``ro``: such a connection cannot write, cannot
+    checkpoint, and leaves the write-ahead log alone when it is the last to close."""
     quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     with explained(path):
         return sqlite3.connect(
@@ -159,11 +174,43 @@ def _check_pages(conn: sqlite3.Connection, path: str) -> None:
     if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone():
         return
     clean = conn.execute("SELECT value FROM store WHERE name = 'clean'").fetchone()
-    if clean == ("1",) and pages * size > SMALL:
+    marked = os.path.exists(mark_of(path))
+    if clean == ("1",) and pages * size > SMALL and not marked:
         return
-    (found,) = conn.execute("PRAGMA quick_check(1)").fetchone()
+    (found,) = conn.execute(f"PRAGMA {'integrity' if marked else 'quick'}_check(1)").fetchone()
     if found != "ok":
-        raise StoreUnusable(f"{path}: it is damaged ({found.splitlines()[0]}); restore a backup")
+        raise damaged(path, found)
+    if marked:
+        os.unlink(mark_of(path))
+
+
+def damaged(path: str, found: str) -> StoreUnusable:
+    """The error for a database that is damaged; ``found`` is what SQLite says."""
+    said = [line for line in found.splitlines() if line and not line.startswith("***")]
+    return StoreUnusable(f"{path}: it is damaged ({said[0] if said else found}); restore a backup: smsgwd db restore FILE --hold")
+
+
+def mark_of(path: str) -> str:
+    """The file that says that a database was found damaged."""
+    return f"{path}.damaged"
+
+
+def mark_damaged(path: str, found: str) -> None:
+    """Leaves word for the next start. On a disk that takes nothing any more the start may find less."""
+    with contextlib.suppress(OSError), open(mark_of(path), "w", encoding="utf-8") as mark:
+        mark.write(f"{found}\n")
+        mark.flush()
+        os.fsync(mark.fileno())
+
+
+def must_not_be_cut(path: str) -> None:
+    """SQLite takes a file of no bytes for a new database, and throws a write-ahead log beside it away."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.getsize(path) == 0 and os.path.getsize(f"{path}-wal") > 0:
+            raise StoreUnusable(
+                f"{path}: it is empty, but a write-ahead log is beside it: its file was cut; "
+                "restore a backup: smsgwd db restore FILE --hold"
+            )
 
 
 class explained(contextlib.AbstractContextManager[None]):
@@ -173,6 +220,8 @@ class explained(contextlib.AbstractContextManager[None]):
         self.path = path
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UnicodeDecodeError) and b"malformed database schema" in error.object:
+            raise damaged(self.path, "the list of its tables is no text any more") from None
         if isinstance(error, sqlite3.Error):
             meant = expected(error, self.path)
             if meant is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -23,18 +24,32 @@ from smsgwd.model import (
     public_id,
     row_id,
 )
-from smsgwd.queue import rows
+from smsgwd.queue import doubt, persons, policies, rows, together
 from smsgwd.queue.interface import Settled
 from smsgwd.queue.progress import part_accepted
 from smsgwd.queue.states import ATTEMPT_COLUMNS, Attempt, M, Row, S, conclude, finish, load, requeue, tell
 from smsgwd.queue.transaction import Transaction
 
-_INSERT = """
-INSERT INTO message (id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, cuts,
-  ref, done, flash, report, pinned, due, expires, attempts, duplicate, origin, key, key_digest, callback, conversation,
-  answers, rule, author, reason, created, updated, schedule, meta, token)
-VALUES (?, 'out', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_INSERT = together.insert(
+    "message",
+    "id, direction, state, priority, link, peer, ours, class, text, encoding, locking, single, parts, cuts, ref, done, flash, "
+    "report, pinned, due, expires, attempts, duplicate, origin, key, key_digest, callback, conversation, answers, rule, "
+    "author, reason, created, updated, schedule, meta, token, uncertain",
+    "(?, 'out', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+)
+_PERSON = (
+    "(SELECT consent FROM contact WHERE number = {number}), "
+    "(SELECT id FROM conversation WHERE contact = {number} AND link = {link} AND state = 'open')"
+)
+_ONE = "SELECT " + _PERSON.format(number="?1", link="?2")
+_MANY = together.array(_PERSON.format(number="value ->> 0", link="value ->> 1"), "FROM json_each(?)")
+
+
+def look(tx: Transaction, calls: Sequence[tuple[Any, ...]]) -> None:
+    """Reads for several :func:`accept` what each wants to know of the recipients of its drafts."""
+    people = list({(draft.to, draft.link): None for drafts, _ in calls for draft in drafts})
+    found = together.lines(tx.apart(_MANY, (rows.encode(people).decode(),)))
+    tx.ahead.keep(accept, dict(zip(people, found, strict=True)), apart=True)
 
 
 def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message | SmsgwdError]:
@@ -66,21 +81,23 @@ def known(conn: sqlite3.Connection, key: str, digest: str) -> Message | None:
 
 def insert(tx: Transaction, draft: Draft, now: int) -> Message:
     """Stores one draft, with its event."""
-    _check(tx, draft)
+    person = draft.to, draft.link
+    consent, thread = tx.ahead.seen(accept).get(person) or tx.apart(_ONE, person).fetchone()
+    _check(tx, draft, consent)
     answers = row_id(MESSAGE, draft.answers) if draft.answers else None
-    conversation = _thread(tx, draft, now)
+    conversation = _named(tx, draft, now) if draft.conversation else thread
     id_ = tx.ids.next(now)
     state = M.HELD if draft.held else M.QUEUED
     class_, encoding, origin, parts = draft.class_.value, draft.alphabet.value, draft.origin.value, len(draft.cuts)
     due = draft.due if draft.due > now else 0  # 0 = at once: no step of the clock puts it off
     tx.defer(
-        _INSERT,
+        _INSERT, id_,
         (
             id_, state.value, PRIORITY[draft.class_].value, draft.link, draft.to, draft.sender, class_, draft.text,
             encoding, draft.locking, draft.single, parts, "" if parts == 1 else ",".join(map(str, draft.cuts)),
             next_ref(tx, draft.to, id_) if parts > 1 else 0, draft.flash, draft.report, draft.pinned, due, draft.expires,
             origin, draft.key, draft.key_digest, draft.callback, conversation, answers, draft.rule, draft.author, draft.waits, now, now,
-            draft.schedule, rows.encode(draft.meta).decode() if draft.meta else "", draft.token,
+            draft.schedule, rows.encode(draft.meta).decode() if draft.meta else "", draft.token, draft.uncertain,
         ),
     )  # fmt: skip
     extra = {"callback": draft.callback} if draft.callback else {}
@@ -100,22 +117,21 @@ def insert(tx: Transaction, draft: Draft, now: int) -> Message:
         text=draft.text, class_=draft.class_, link=draft.link, created=now, updated=now, encoding=draft.alphabet,
         parts=parts, due=due, expires=draft.expires, origin=origin, key=draft.key, reason=draft.waits,
         conversation=public_id(CONVERSATION, conversation) if conversation else "", answers=draft.answers,
-        rule=draft.rule, author=draft.author, meta=draft.meta,
+        rule=draft.rule, author=draft.author, meta=draft.meta, uncertain=draft.uncertain,
         segments=tuple(SegmentState(part=i, parts=parts, state="queued") for i in range(1, parts + 1)),
     )  # fmt: skip
 
 
-def _check(tx: Transaction, draft: Draft) -> None:
+def _check(tx: Transaction, draft: Draft, consent: str | None) -> None:
     """Refuses what must not be stored, before anything is written."""
     if not draft.text.isascii():
         try:
             draft.text.encode()
         except UnicodeEncodeError:
             raise RequestRefused("invalid-text", "the text holds half of a surrogate pair") from None
-    if draft.origin not in (Origin.DESK, Origin.CONSENT) and draft.class_ != MessageClass.ALARM:
-        consent = tx.apart("SELECT consent FROM contact WHERE number = ?", (draft.to,)).fetchone()
-        if consent is not None and consent[0] == "opted_out":
-            raise RequestRefused("opted-out", f"{masked(draft.to)} opted out of texts")
+    exempt = draft.origin in (Origin.DESK, Origin.CONSENT) or draft.class_ == MessageClass.ALARM
+    if not exempt and (persons.consent_of(tx, draft.to) if consent is None else consent) == "opted_out":
+        raise RequestRefused("opted-out", f"{masked(draft.to)} opted out of texts")
     if draft.answers and draft.rule and answered(tx, draft):
         raise Conflict("this rule answered that text already")
 
@@ -129,17 +145,12 @@ def answered(tx: Transaction, draft: Draft) -> bool:
     return found.fetchone() is not None
 
 
-def _thread(tx: Transaction, draft: Draft, now: int) -> int | None:
-    """The conversation that a text belongs to: the one named, or the open one with this person on this link."""
-    if draft.conversation:
-        id_ = row_id(CONVERSATION, draft.conversation)
-        if tx.execute("UPDATE conversation SET updated = ? WHERE id = ?", (now, id_)).rowcount == 0:
-            raise NotFound(f"there is no conversation {draft.conversation}")
-        return id_
-    found = tx.apart(
-        "SELECT id FROM conversation WHERE contact = ? AND link = ? AND state = 'open'", (draft.to, draft.link)
-    ).fetchone()
-    return None if found is None else int(found[0])
+def _named(tx: Transaction, draft: Draft, now: int) -> int:
+    """The conversation that a draft names; it goes on now."""
+    id_ = row_id(CONVERSATION, draft.conversation)
+    if tx.apart("UPDATE conversation SET updated = ? WHERE id = ?", (now, id_)).rowcount == 0:
+        raise NotFound(f"there is no conversation {draft.conversation}")
+    return id_
 
 
 def _number(tx: Transaction, link: str) -> str:
@@ -227,13 +238,17 @@ def settle(tx: Transaction, message: str, decision: Settled, now: int) -> Messag
         raise RequestRefused("invalid-decision", f"{decision.how!r} is none of sent, resend, fail")
     m = _of(tx, message)
     _must_be(m, "settled", M.UNCERTAIN)
-    tell(tx, m, "message.settled", now, how=decision.how, by=decision.by)
+    words = doubt.discreet(decision.why)
+    doubt.settled(tx, m, decision.how, policies.OPERATOR, now, who=decision.by, why=words)
+    why = f"{decision.by}: {words}" if words else decision.by
     if decision.how == "resend":
+        if tx.execute("SELECT 1 FROM message WHERE id = ? AND text IS NULL", (m.id,)).fetchone():
+            raise Conflict(f"the text of {message} is not kept any more; it cannot be sent again")
         m.duplicate = 1
-        requeue(tx, m, 0, now, f"sent again by {decision.by}: a possible duplicate")
+        requeue(tx, m, 0, now, f"sent again, a possible duplicate, by {why}")
     elif decision.how == "fail":
         tx.execute("UPDATE submission SET open = 0 WHERE message = ? AND state = 'uncertain'", (m.id,))
-        finish(tx, m, M.FAILED, now, f"settled as not sent by {decision.by}")
+        finish(tx, m, M.FAILED, now, f"settled as not sent by {why}")
     else:
         newest = tx.execute(
             f"SELECT {ATTEMPT_COLUMNS} FROM submission s WHERE s.message = ? AND s.state = 'uncertain' AND s.part = ? "
@@ -241,6 +256,6 @@ def settle(tx: Transaction, message: str, decision: Settled, now: int) -> Messag
             (m.id, m.done + 1),
         ).fetchone()
         if newest is not None:
-            conclude(tx, Attempt(*newest), S.ACCEPTED, reason=f"settled by {decision.by}", open=bool(m.report))
+            conclude(tx, Attempt(*newest), S.ACCEPTED, reason=f"settled by {why}", open=bool(m.report))
         part_accepted(tx, m, m.done + 1, now)
     return rows.message(tx.conn, m.id)

@@ -12,6 +12,7 @@ from smsgwd.model import CONVERSATION, MESSAGE, OUTBOX, OutboxItem, Reaction, pu
 from smsgwd.queue import calls, rows
 from smsgwd.queue.interface import CallResult
 from smsgwd.queue.recent import Committed
+from smsgwd.queue.together import array, lines, update
 from smsgwd.queue.transaction import Transaction
 
 #: events that are turned into calls in one commit, where they wait
@@ -21,11 +22,11 @@ _INSERT = (
     "INSERT INTO outbox (id, endpoint, kind, message, conversation, at, due, attempts, state, reason, data) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 'pending', '', ?)"
 )
-_PENDING = (
-    "SELECT id, endpoint, kind, message, conversation, due, attempts FROM outbox "
-    "WHERE id IN (SELECT value FROM json_each(?)) AND state = 'pending'"
+_PENDING = array(
+    "id, endpoint, kind, message, conversation, due, attempts",
+    "FROM outbox WHERE id IN (SELECT value FROM json_each(?)) AND state = 'pending'",
 )
-_RECORD = "UPDATE outbox SET state = ?, reason = ?, due = ?, attempts = attempts + 1 WHERE id = ?"
+_RECORD = update("outbox", "state, reason, due", "attempts = attempts + 1")
 _EVENTS = {"done": "webhook.delivered", "retry": "webhook.retry", "dead": "webhook.dead"}
 _STATES = {"done": "done", "retry": "pending", "dead": "dead"}
 
@@ -71,14 +72,15 @@ def record_calls(tx: Transaction, results: Sequence[CallResult], now: int) -> No
         if result.result not in _STATES:
             raise RequestRefused("invalid-result", f"{result.result!r} is none of done, retry, dead")
     numbers = [row_id(OUTBOX, result.item) for result in results]
-    found = tx.execute(_PENDING, (f"[{','.join(map(str, numbers))}]",)).fetchall()
+    found = lines(tx.execute(_PENDING, (f"[{','.join(map(str, numbers))}]",)))
     pending = {row[0]: row[1:] for row in found}
     for row, result in zip(numbers, results, strict=True):
         if row not in pending:
             continue  # an operator was faster
         endpoint, kind, message, conversation, due, attempts = pending.pop(row)
-        due = result.due if result.result == "retry" else due
-        tx.defer(_RECORD, (_STATES[result.result], result.reason, due, row))
+        # no pause is longer than a day: one that is was counted before the clock was set back
+        due = (result.due if result.due <= now + 86_400_000 else now) if result.result == "retry" else due
+        tx.defer(_RECORD, row, (_STATES[result.result], result.reason, due, row))
         data = {"item": result.item, "endpoint": endpoint, "attempts": attempts + 1, "of": kind}
         if result.reason:
             data["reason"] = result.reason

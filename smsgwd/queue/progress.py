@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from smsgwd.model import ReportStatus
 from smsgwd.queue.states import Attempt, M, Row, finish, move, requeue, tell, which_part
+from smsgwd.queue.together import update
 from smsgwd.queue.transaction import Transaction
 
 R = ReportStatus
+_REPORTED = update("submission", "report, open")
 #: what an accepted attempt has for a report when none was asked for
 UNASKED = "unasked"
 #: … and what one has that the carrier is asked to take back, and one that it took back
@@ -62,7 +64,7 @@ def report_came(
     if status is not R.PENDING or s.report not in (UNASKED, WITHDRAWING):
         s.report = status.value
     s.open = int(status is R.PENDING)
-    tx.execute("UPDATE submission SET report = ?, open = ? WHERE id = ?", (s.report, s.open, s.id))
+    tx.defer(_REPORTED, s.id, (s.report, s.open, s.id))
     if status is R.PENDING:
         tell(tx, m, "report.pending", now, part=s.part, code=code, **how, **({"reason": reason} if reason else {}))
     elif m.state != M.SENT:

@@ -19,7 +19,7 @@ from smsgwd.model import (
     Reaction,
     row_id,
 )
-from smsgwd.queue import owing, rows
+from smsgwd.queue import owing, persons, rows
 from smsgwd.queue.links import skip
 from smsgwd.queue.outbound import answered, insert
 from smsgwd.queue.states import COLUMNS, Row, finish, went
@@ -82,6 +82,8 @@ def record_consent(tx: Transaction, change: ConsentChange, now: int) -> None:
     )  # fmt: skip
     if not state:
         return
+    if state == ConsentState.OPTED_IN:
+        persons.consented(tx, change.number)
     tx.execute(
         "INSERT INTO contact (number, consent, name, tags, first_seen) VALUES (?, ?, '', '[]', ?) "
         "ON CONFLICT (number) DO UPDATE SET consent = excluded.consent",

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
 from smsgwd.clock import Clock
-from smsgwd.errors import StoreUnavailable
+from smsgwd.errors import StoreUnavailable, StoreUnusable
 from smsgwd.queue.opening import explained
 
 P = ParamSpec("P")
@@ -30,6 +30,8 @@ class Reader:
         self._conn, self._path, self._clock = conn, path, clock
         self._until = 0.0
         self._waiting = 0
+        #: called on the loop when a read finds that the store is damaged
+        self.broke: Callable[[StoreUnusable], None] = lambda failure: None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="smsgwd-reader")
         conn.set_progress_handler(lambda: clock.monotonic() > self._until, 50_000)
 
@@ -40,6 +42,9 @@ class Reader:
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._run(verb, *args, **named))
+        except StoreUnusable as e:
+            self.broke(e)
+            raise
         finally:
             self._waiting -= 1
 

@@ -43,6 +43,10 @@ class Recent:
         """What one commit brought, in order."""
         self._events.extend([c.event() for c in committed[-CAPACITY:]])
 
+    def forget(self) -> None:
+        """They were changed in the database: it is asked again."""
+        self._events.clear()
+
     def after(self, after: int, limit: int, kind: str) -> list[Event] | None:
         """As :meth:`smsgwd.queue.interface.Queue.events_after`; None when the database has to be asked."""
         if not self._events:

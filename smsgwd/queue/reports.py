@@ -27,11 +27,13 @@ from smsgwd.model import (
     own_reference,
     public_id,
 )
-from smsgwd.queue import tally
+from smsgwd.queue import doubt, policies, rows, tally
+from smsgwd.queue.ids import floor_id
 from smsgwd.queue.progress import UNASKED, WITHDRAWING, part_accepted, report_came, take_back
 from smsgwd.queue.references import STEPS, TEXTUAL, Step, candidates, fits, norm, told
-from smsgwd.queue.states import ATTEMPT_COLUMNS, COLUMNS, WIDTH, Attempt, M, Row, S, conclude, tell
-from smsgwd.queue.transaction import Transaction, floor_id
+from smsgwd.queue.states import ATTEMPT_COLUMNS, COLUMNS, WIDTH, Attempt, M, Row, S, conclude
+from smsgwd.queue.together import array, lines
+from smsgwd.queue.transaction import Transaction
 from smsgwd.sms.address import Address
 
 #: a second report is looked for among attempts of the last 7 days, to the last texts of its recipient
@@ -41,8 +43,18 @@ _NEAR = 300_000
 #: milliseconds for which a report with an unknown reference may speak of an uncertain attempt
 _HOUR = 3_600_000
 
+#: what an attempt says that was settled like this
+_BY = {policies.REPORT: "settled by a report", policies.QUERY: "settled by what its carrier said when it was asked"}
+
 _JOIN = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message "
 _OPEN = _JOIN + "WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.norm = ? {} ORDER BY s.id DESC LIMIT 600"
+#: most open attempts that are read for several reports
+_MOST_OPEN = 5_000
+_OF_MANY = array(
+    f"s.norm, {ATTEMPT_COLUMNS}, {COLUMNS}",
+    "FROM (SELECT * FROM submission WHERE open = 1 AND link = ? AND state = ? AND norm IN (SELECT value FROM json_each(?)) "
+    f"ORDER BY id DESC LIMIT {_MOST_OPEN}) s CROSS JOIN message m ON m.id = s.message",
+)
 _ANYBODY, _OF_TAIL = _OPEN.format(""), _OPEN.format("AND ltrim(substr(m.peer, -8), '+') = ?")
 _FLIES = (
     "SELECT 1 FROM submission s JOIN message m ON m.id = s.message "
@@ -56,6 +68,25 @@ _CLOSED = (
 _ORPHANS = "SELECT id, recipient, status, code, reason, reference, form, own FROM report_orphan WHERE link = ? AND id > ?"
 
 Pair = tuple[Attempt, Row]
+
+
+def look(tx: Transaction, calls: Sequence[tuple[Any, ...]]) -> None:
+    """Reads for several :func:`record_report` the attempts that their references name as they are, with their texts."""
+    wanted: dict[str, dict[str, None]] = {}
+    for link, report, _ in calls:
+        for account in _links(tx, link):
+            wanted.setdefault(account, {})[norm(report.reference)] = None
+    seen: dict[object, Any] = {link: tally.mode(tx.apart, link) for link in {call[0] for call in calls}}
+    texts: dict[int, Row] = {}
+    for link, forms in wanted.items():
+        seen |= {(link, form): [] for form in forms}
+        found = lines(tx.execute(_OF_MANY, (link, S.ACCEPTED, rows.encode(list(forms)).decode())))
+        if len(found) == _MOST_OPEN:  # there may be more: each looks for itself
+            return
+        for columns in found:
+            pair = Attempt(*columns[1 : WIDTH + 1]), texts.setdefault(columns[WIDTH + 1], Row(*columns[WIDTH + 1 :]))
+            seen[link, columns[0]].append(pair)
+    tx.ahead.keep(record_report, seen)
 
 
 def record_report(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
@@ -83,7 +114,7 @@ def record_likely(tx: Transaction, link: str, report: DeliveryReport, now: int) 
 def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
     links, recipient = _links(tx, link), _recipient(report)
     free = report.match is ReferenceMatch.AUTO
-    mode = tally.mode(tx.apart, link) if free else tally.Mode()
+    mode = (tx.ahead.seen(record_report).get(link) or tally.mode(tx.apart, link)) if free else tally.Mode()
     steps = mode.steps if free else STEPS[report.match]
     # numbers that are equal by chance must not make it a copy of another report
     surest = _sure(steps) or steps
@@ -146,10 +177,15 @@ def _links(tx: Transaction, link: str) -> tuple[str, ...]:
 def _open(tx: Transaction, links: Sequence[str], state: str, form: str, recipient: str) -> list[Pair]:
     """Open attempts whose reference has this norm, newest first for each link; of this recipient, where one is named."""
     statement, more = (_OF_TAIL, (tail(recipient),)) if recipient else (_ANYBODY, ())
-    rows: list[tuple[Any, ...]] = []
+    seen = tx.ahead.seen(record_report) if state == S.ACCEPTED else {}
+    pairs: list[Pair] = []
     for link in links:
-        rows += tx.execute(statement, (link, state, form, *more)).fetchall()
-    return [(Attempt(*row[:WIDTH]), Row(*row[WIDTH:])) for row in rows]
+        if (known := seen.get((link, form))) is not None:
+            pairs += [(s, m) for s, m in known if s.open and (not recipient or tail(m.peer) == tail(recipient))]
+            continue
+        found = tx.execute(statement, (link, state, form, *more)).fetchall()
+        pairs += [(Attempt(*columns[:WIDTH]), Row(*columns[WIDTH:])) for columns in found]
+    return pairs
 
 
 def _named(
@@ -236,26 +272,24 @@ def _is_copy(tx: Transaction, s: Attempt, m: Row, report: DeliveryReport, now: i
 
 
 def _said_before(candidate: Pair | None, report: DeliveryReport, copies: list[int]) -> bool:
-    """The end of an attempt with this reference is known, and nothing speaks for the uncertain one: its time is not that
-    of the report, or not more so."""
-    if not candidate:
-        return True
-    apart = _apart(candidate[0].id, report)
-    return apart > _NEAR or min(copies) <= apart
+    """The end of an attempt with this very reference is known, and the time of the report is about its own, or is not that
+    of the uncertain one. (Which of two is nearer proves nothing: the service centre takes the first one late, when the
+    second has begun.)"""
+    return candidate is None or min(copies) <= _NEAR or _apart(candidate[0].id, report) > _NEAR
 
 
 # ---- what follows --------------------------------------------------------------------------------------------------
 
 
-def settle(tx: Transaction, s: Attempt, m: Row, reference: str, now: int) -> None:
-    """A report proves that the network took an uncertain attempt."""
+def settle(tx: Transaction, s: Attempt, m: Row, reference: str, now: int, by: str = policies.REPORT) -> None:
+    """A report, or the carrier that was asked, proves that the network took an uncertain attempt."""
     if s.state == S.ACCEPTED:
         s.reference = reference
         tx.execute("UPDATE submission SET reference = ?, norm = ? WHERE id = ?", (reference, norm(reference), s.id))
         return
-    conclude(tx, s, S.ACCEPTED, reference=reference, reason="settled by a report", open=True)
+    conclude(tx, s, S.ACCEPTED, reference=reference, reason=_BY[by], open=True)
     if m.state == M.UNCERTAIN:
-        tell(tx, m, "message.settled", now, how="sent", by="report")
+        doubt.settled(tx, m, "sent", by, now)
     part_accepted(tx, m, s.part, now)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -47,7 +47,8 @@ _ALPHABETS = {a.value: a for a in Alphabet}
 
 MESSAGE_COLUMNS = (
     "m.id, m.direction, m.state, m.peer, m.ours, m.text, m.class, m.link, m.created, m.updated, m.reason, m.encoding, "
-    "m.parts, m.due, m.expires, m.attempts, m.origin, m.key, m.conversation, m.answers, m.rule, m.author, m.meta, l.number"
+    "m.parts, m.due, m.expires, m.attempts, m.origin, m.key, m.conversation, m.answers, m.rule, m.author, m.meta, m.uncertain, m.duplicate, "
+    "l.number"
 )
 FROM_MESSAGE = "FROM message m LEFT JOIN link l ON l.name = m.link"
 
@@ -59,7 +60,7 @@ def optional_id(prefix: str, row: int | None) -> str:
 def to_message(row: tuple[Any, ...], segments: tuple[SegmentState, ...]) -> Message:
     (
         id_, direction, state, peer, ours, text, class_, link, created, updated, reason, encoding, parts, due, expires,
-        attempts, origin, key, conversation, answers, rule, author, meta, number,
+        attempts, origin, key, conversation, answers, rule, author, meta, uncertain, duplicate, number,
     ) = row  # fmt: skip
     out = direction == "out"
     return Message(
@@ -86,11 +87,13 @@ def to_message(row: tuple[Any, ...], segments: tuple[SegmentState, ...]) -> Mess
         rule=rule,
         author=author,
         meta=decode(meta) if meta else {},
+        uncertain=uncertain,
+        possible_duplicate=bool(duplicate),
         segments=segments,
     )
 
 
-def segment(m: Row, submission: int, part: int, wire: tuple[Any, ...], now: int) -> Segment:
+def segment(m: Row, submission: int, part: int, wire: Sequence[Any], now: int) -> Segment:
     """What a link gets; ``wire`` is text, cuts, encoding, locking, single, ref, flash, ours, schedule, meta."""
     text, cuts, encoding, locking, single, ref, flash, sender, schedule, meta = wire
     if cuts:
@@ -166,7 +169,7 @@ def _segments(conn: sqlite3.Connection, id_: int, direction: str, parts: int) ->
 
 _DRAFT = (
     "SELECT peer, text, link, encoding, locking, single, cuts, pinned, class, flash, report, origin, callback, "
-    "conversation, author, ours, schedule, meta, token, created FROM message WHERE id = ?"
+    "conversation, author, ours, schedule, meta, token, uncertain, created FROM message WHERE id = ?"
 )
 
 
@@ -174,7 +177,7 @@ def draft(conn: sqlite3.Connection, id_: int) -> tuple[Draft | None, int]:
     """A stored outbound text as a new draft, and when it was created; None when its text is not kept any more."""
     (
         peer, text, link, encoding, locking, single, cuts, pinned, class_, flash, report, origin, callback, conversation,
-        author, sender, schedule, meta, token, created,
+        author, sender, schedule, meta, token, uncertain, created,
     ) = conn.execute(_DRAFT, (id_,)).fetchone()  # fmt: skip
     if text is None:
         return None, created
@@ -183,7 +186,7 @@ def draft(conn: sqlite3.Connection, id_: int) -> tuple[Draft | None, int]:
         cuts=tuple(map(int, cuts.split(","))) if cuts else (0,), pinned=bool(pinned), class_=_CLASSES[class_],
         flash=bool(flash), report=bool(report), origin=Origin(origin), callback=callback,
         conversation=optional_id(CONVERSATION, conversation), author=author, sender=sender, schedule=schedule,
-        meta=decode(meta) if meta else {}, token=token,
+        meta=decode(meta) if meta else {}, token=token, uncertain=uncertain,
     ), created  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -39,8 +40,11 @@ from smsgwd.model import (
     Token,
 )
 from smsgwd.queue import (
+    acting,
+    acts,
     asking,
     contacts,
+    doubt,
     expiry,
     facts,
     inbound,
@@ -50,12 +54,18 @@ from smsgwd.queue import (
     outbound,
     owing,
     reactions,
+    reminding,
     reports,
+    restored,
     spend,
+    stepping,
     submitting,
     tokens,
     wording,
 )
+from smsgwd.queue.aside import Some
+from smsgwd.queue.capacity import Capacity
+from smsgwd.queue.ids import Ids
 from smsgwd.queue.interface import (
     CallResult,
     Counted,
@@ -71,10 +81,15 @@ from smsgwd.queue.interface import (
 )
 from smsgwd.queue.question import Question, Rewording, Taken, Wording
 from smsgwd.queue.reader import Reader
-from smsgwd.queue.transaction import Ids, Limits, Transaction
-from smsgwd.queue.writer import Writer
+from smsgwd.queue.space import Space
+from smsgwd.queue.sqlite_keeping import SqliteKeeping
+from smsgwd.queue.transaction import Limits, Transaction
+from smsgwd.queue.writer import Look, Writer
 
 __all__ = ["Limits", "SqliteQueue", "open_queue"]
+
+#: verb -> what reads for several of its kind at once
+LOOKS: dict[Callable[..., Any], Look] = {outbound.accept: outbound.look, reports.record_report: reports.look}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -103,23 +118,32 @@ async def open_queue(
     try:
         if not readonly:
             conn = await asyncio.to_thread(opening.open_writer, path)
-            writer = Writer(conn, Transaction(conn, Ids.of(conn), limits or Limits()), path)
+            limits = limits or Limits()
+            space = Space(path, limits.space, outbound.accept)
+            writer = Writer(conn, Transaction(conn, Ids.of(conn), limits), path, space)
+            writer.looks = LOOKS
         reader = Reader(await asyncio.to_thread(opening.open_reader, path), path, clock)
+        if writer is not None:
+            reader.broke = writer.fail
         yield SqliteQueue(path, writer, reader)
     finally:
-        if reader is not None:
-            await asyncio.to_thread(reader.close)  # first, so that the writer is the last and checkpoints
+        # the reader first, so that the writer is the last and checkpoints; never on a disk that failed, where a sync that
+        # seems to work may hide what was lost: a connection that is not the last one only closes
+        ends: list[Callable[[], Awaitable[None]]] = [partial(asyncio.to_thread, reader.close)] if reader is not None else []
         if writer is not None:
-            await writer.close()
+            ends.insert(len(ends) if writer.failure is None else 0, writer.close)
+        for end in ends:
+            await end()
         if lock is not None:
             lock.release()
 
 
-class SqliteQueue(Queue):
+class SqliteQueue(SqliteKeeping, Queue):
     """See :class:`smsgwd.queue.interface.Queue` for what each verb promises."""
 
     def __init__(self, path: str, writer: Writer | None, reader: Reader) -> None:
         self._path, self._writer, self._look = path, writer, reader.look
+        self._reader = reader
         self._hints: dict[str, weakref.WeakSet[asyncio.Event]] = {}
         #: set when the store failed for good: the daemon ends then (:meth:`check` says why)
         self.failed = writer.failed if writer is not None else asyncio.Event()
@@ -131,11 +155,25 @@ class SqliteQueue(Queue):
         if self._writer is not None and self._writer.failure is not None:
             raise StoreUnusable(self._writer.failure.detail)
 
+    def capacity(self) -> Capacity:
+        return Capacity() if self._writer is None else self._writer.space.seen
+
+    async def look_at_space(self) -> Capacity:
+        return Capacity() if self._writer is None else await asyncio.to_thread(self._writer.space.look)
+
+    def waiting_changes(self) -> int:
+        return 0 if self._writer is None else self._writer.waiting
+
+    def stuck_for(self) -> float:
+        return 0.0 if self._writer is None else self._writer.stuck_for()
+
     def _put(
         self, verb: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **named: P.kwargs
     ) -> asyncio.Future[R]:
         if self._writer is None:
             raise StoreUnavailable(f"{self._path}: it was opened for reading only")
+        if verb in acts.TABLE:  # an act of an operator, recorded in its own commit
+            return self._writer.put(acts.recorded, verb, acting.actor(), args, named)
         return self._writer.put(verb, *args, **named)
 
     def hint(self, *topics: str) -> asyncio.Event:
@@ -239,9 +277,18 @@ class SqliteQueue(Queue):
     async def expire(self, now: int) -> int:
         return await self._put(expiry.expire, now)
 
+    async def doubt_clock(self, doubted: bool) -> None:
+        await self._put(stepping.doubt_clock, doubted)
+
+    async def clock_stepped(self, step: int, since: int | None, now: int) -> int:
+        return await self._put(stepping.clock_stepped, step, since, now)
+
     # ---- inbound ---------------------------------------------------------------------------------------------------
     async def receive(self, link: str, number: str, segment: InboundSegment, now: int) -> Received:
         return await self._put(inbound.receive, link, number, segment, now)
+
+    async def unanswered(self, link: str, within: int) -> list[bytes]:
+        return await self._look(reminding.unanswered, link, within)
 
     async def called(self, link: str, number: str, caller: str, now: int) -> Received:
         return await self._put(inbound.called, link, number, caller, now)
@@ -276,6 +323,15 @@ class SqliteQueue(Queue):
 
     async def reworded(self, asked: Rewording, kept: str, unknown: str, now: int) -> Message:
         return await self._put(wording.reworded, asked, kept, unknown, now)
+
+    async def set_policies(self, policies: Mapping[str, str]) -> None:
+        await self._put(doubt.set_policies, policies)
+
+    async def doubts_settled(self) -> dict[str, int]:
+        return await self._look(doubt.doubts_settled)
+
+    async def let_go(self, what: str, after: int, limit: int, now: int) -> Some:
+        return await self._put(restored.let_go, what, after, limit, now)
 
     # ---- links, events, reactions ----------------------------------------------------------------------------------
     async def record_link(self, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:

@@ -22,6 +22,7 @@ from smsgwd.model import (
     public_id,
 )
 from smsgwd.queue.references import norm
+from smsgwd.queue.together import array, lines, update
 from smsgwd.queue.transaction import Transaction
 
 M, S = MessageState, SubmissionState
@@ -56,8 +57,8 @@ COLUMNS = (
     "m.id, m.direction, m.state, m.link, m.peer, m.class, m.parts, m.done, m.attempts, m.due, m.expires, m.report, "
     "m.duplicate, m.pinned, m.origin, m.callback, m.reason"
 )
-_MOVE = "UPDATE message SET state = ?, reason = ?, done = ?, attempts = ?, due = ?, duplicate = ?, updated = ? WHERE id = ?"
-_CONCLUDE = "UPDATE submission SET state = ?, reference = ?, norm = ?, reason = ?, open = ? WHERE id = ?"
+_MOVE = update("message", "state, reason, done, attempts, due, duplicate, updated")
+_CONCLUDE = update("submission", "state, reference, norm, reason, open")
 _BY_ID = f"SELECT {COLUMNS} FROM message m WHERE m.id = ?"
 
 
@@ -76,7 +77,10 @@ class Attempt(msgspec.Struct, gc=False):
 
 ATTEMPT_COLUMNS = "s.id, s.message, s.link, s.part, s.state, s.reference, s.report, s.open"
 _ATTEMPT = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message WHERE s.id = ?"
-_ATTEMPTS = _ATTEMPT.replace("s.id = ?", "s.id IN (SELECT value FROM json_each(?))")
+_ATTEMPTS = array(
+    f"{ATTEMPT_COLUMNS}, {COLUMNS}",
+    "FROM submission s JOIN message m ON m.id = s.message WHERE s.id IN (SELECT value FROM json_each(?))",
+)
 #: how many of a joined row's columns are the attempt's
 WIDTH = len(Attempt.__struct_fields__)
 
@@ -100,7 +104,7 @@ def load_attempts(tx: Transaction, submissions: Sequence[int]) -> list[tuple[Att
     found: dict[int, tuple[Attempt, Row]] = {}
     messages: dict[int, Row] = {}
     if submissions:
-        for row in tx.execute(_ATTEMPTS, (f"[{','.join(map(str, submissions))}]",)).fetchall():
+        for row in lines(tx.execute(_ATTEMPTS, (f"[{','.join(map(str, submissions))}]",))):
             attempt, m = Attempt(*row[:WIDTH]), Row(*row[WIDTH:])
             found[attempt.id] = attempt, messages.setdefault(m.id, m)
     for submission in submissions:
@@ -114,7 +118,7 @@ def move(tx: Transaction, m: Row, state: MessageState, now: int, reason: str = "
     if state not in MESSAGE_TRANSITIONS.get(m.state, ()):  # type: ignore[call-overload]
         raise AssertionError(f"{public_id(MESSAGE, m.id)}: {m.state} -> {state.value} is not in the table")
     m.state, m.reason = state.value, reason
-    tx.defer(_MOVE, (m.state, reason, m.done, m.attempts, m.due, m.duplicate, now, m.id))
+    tx.defer(_MOVE, m.id, (m.state, reason, m.done, m.attempts, m.due, m.duplicate, now, m.id))
     if state in _COUNTED:
         tx.count(now, m.link, m.direction, m.class_, m.state, m.parts)
 
@@ -148,7 +152,7 @@ def conclude(
     if state not in SUBMISSION_TRANSITIONS.get(s.state, ()):  # type: ignore[call-overload]
         raise AssertionError(f"{public_id(SUBMISSION, s.id)}: {s.state} -> {state.value} is not in the table")
     s.state, s.reference, s.open = state.value, reference, int(open)
-    tx.defer(_CONCLUDE, (s.state, reference, norm(reference), reason, s.open, s.id))
+    tx.defer(_CONCLUDE, s.id, (s.state, reference, norm(reference), reason, s.open, s.id))
 
 
 def which_part(m: Row, part: int) -> str:

@@ -22,7 +22,7 @@ from smsgwd.model import (
     Segment,
     row_id,
 )
-from smsgwd.queue import looking, reports, rows, tally
+from smsgwd.queue import answering, doubt, looking, policies, reports, rows, tally
 from smsgwd.queue.interface import Move, Turn
 from smsgwd.queue.outbound import next_ref
 from smsgwd.queue.progress import part_accepted
@@ -43,6 +43,7 @@ from smsgwd.queue.states import (
     went,
     which_part,
 )
+from smsgwd.queue.together import array, insert, lines
 from smsgwd.queue.transaction import Transaction
 
 #: seconds until a text that a link could not take is looked at again; it may be rerouted before
@@ -51,8 +52,9 @@ LINK_PAUSE = 30
 BUSY_PAUSE = 30.0
 #: longest pause between two tries that a network may ask for, in seconds
 LONGEST_PAUSE = 86_400
-#: most texts past their validity that one claim clears away, so that it never keeps other verbs waiting for long
-MOST_EXPIRED = 500
+#: most texts that one claim passes over (their validity is over, an answer before them has not left), so that it never keeps
+#: other verbs waiting for long
+MOST_PASSED = 500
 
 _WIRE = "m.text, m.cuts, m.encoding, m.locking, m.single, m.ref, m.flash, m.ours, m.schedule, m.meta"
 _SEEK = (
@@ -65,12 +67,13 @@ _DUE = (
     " UNION ALL ".join(_SEEK.format(priority, due) for priority in (0, 1, 2) for due in ("BETWEEN 1 AND ?2", "= 0"))
     + " LIMIT ?3"
 )
+_CLAIM = array(f"{COLUMNS}, {_WIRE}".replace("m.", ""), f"FROM ({_DUE})")
 WIRE_OF = f"SELECT {_WIRE} FROM message m WHERE m.id = ?"
 _PAUSED = "SELECT paused FROM link WHERE name = ?"
-_INSERT = (
-    "INSERT INTO submission (id, message, link, part, state, reference, reason, report, open, at) "
-    "VALUES (?, ?, ?, ?, 'in_flight', '', '', '', 1, ?)"
-)
+_INSERT = insert(
+    "submission", "id, message, link, part, state, reference, reason, report, open, at",
+    "(?, ?, ?, ?, 'in_flight', '', '', '', 1, ?)",
+)  # fmt: skip
 _ROW = len(Row.__struct_fields__)
 
 
@@ -79,16 +82,19 @@ def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
     if tx.execute(_PAUSED, (link,)).fetchone() == (1,):
         return []
     claimed: list[Segment] = []
-    expired = 0
-    while len(claimed) < limit and expired < MOST_EXPIRED:
-        found = tx.execute(_DUE, (link, now, limit - len(claimed))).fetchall()
+    passed = 0
+    while len(claimed) < limit and passed < MOST_PASSED:
+        found = lines(tx.execute(_CLAIM, (link, now, limit - len(claimed))))
         if not found:
             break
         for columns in found:
             m = Row(*columns[:_ROW])
-            if 0 < m.expires <= now:
+            if 0 < m.expires <= now and not tx.doubted:
                 expire_one(tx, m, now)
-                expired += 1
+                passed += 1
+                continue
+            if m.origin == "desk" and answering.waits(tx, m, now):
+                passed += 1
                 continue
             m.attempts += 1
             move(tx, m, M.SENDING, now)
@@ -101,10 +107,10 @@ def expire_one(tx: Transaction, m: Row, now: int) -> None:
     finish(tx, m, M.EXPIRED, now, "its validity ended before it was sent" + went(m))
 
 
-def _attempt(tx: Transaction, m: Row, wire: tuple[Any, ...], now: int) -> Segment:
+def _attempt(tx: Transaction, m: Row, wire: Sequence[Any], now: int) -> Segment:
     """Puts an attempt for the next part on disk and gives the segment."""
     id_, part = tx.ids.next(now), m.done + 1
-    tx.defer(_INSERT, (id_, m.id, m.link, part, now))
+    tx.defer(_INSERT, id_, (id_, m.id, m.link, part, now))
     tell(tx, m, "message.sending", now, part=part, parts=m.parts)
     return rows.segment(m, id_, part, wire, now)
 
@@ -132,7 +138,10 @@ def _came(tx: Transaction, s: Attempt, m: Row, outcome: Outcome, now: int, orpha
     """
     if s.state not in (S.IN_FLIGHT, S.UNCERTAIN):
         return None
+    late = s.state == S.UNCERTAIN
     if isinstance(outcome, Accepted):
+        if late and m.state == M.UNCERTAIN:
+            doubt.settled(tx, m, "sent", policies.LATE_ANSWER, now)
         conclude(tx, s, S.ACCEPTED, reference=outcome.reference, open=bool(m.report) and (outcome.report or m.parts > 1))
         if s.open and not outcome.report:
             reports.unasked(tx, s)
@@ -141,7 +150,6 @@ def _came(tx: Transaction, s: Attempt, m: Row, outcome: Outcome, now: int, orpha
             reports.match_orphans(tx, s, m, now)
         return _next(tx, m, now) if following else None
     if isinstance(outcome, Refusal):
-        late = s.state == S.UNCERTAIN
         conclude(tx, s, S.REFUSED, reason=f"{outcome.code}: {outcome.reason}" if outcome.code else outcome.reason)
         if m.state == (M.UNCERTAIN if late else M.SENDING):
             _refused(tx, s, m, outcome, now)
@@ -179,10 +187,12 @@ def _refused(tx: Transaction, s: Attempt, m: Row, refusal: Refusal, now: int) ->
     text: nobody knows, and the text is sent again only by the choice that was made already."""
     if _arrived(tx, s, m, now):
         return
-    doubt = _doubtful(tx, s, m)
-    if doubt and m.state == M.UNCERTAIN:
-        return
-    end, more = (M.UNCERTAIN, f"; an earlier attempt is in doubt{went(m)}") if doubt else (M.FAILED, went(m))
+    other = _doubtful(tx, s, m)
+    if m.state == M.UNCERTAIN:
+        if other:
+            return
+        doubt.settled(tx, m, "refused", policies.LATE_ANSWER, now)
+    end, more = (M.UNCERTAIN, f"; an earlier attempt is in doubt{went(m)}") if other else (M.FAILED, went(m))
     reason = which_part(m, s.part) + (f"{refusal.code}: {refusal.reason}" if refusal.code else refusal.reason)
     if refusal.alarm:
         tally.alarm(tx, s.link, refusal, now)
@@ -232,17 +242,19 @@ def in_doubt(tx: Transaction, s: Attempt, m: Row, outcome: InDoubt, now: int) ->
         return
     if _arrived(tx, s, m, now):
         return
-    policy = tx.limits.policies.get(m.class_, "hold")
+    policy = doubt.policy_of(tx, m)
     reason = which_part(m, s.part) + outcome.reason
-    if policy == "retry" and m.attempts < tx.limits.attempts:
+    if policy == policies.RETRY and m.attempts < tx.limits.attempts:
         m.duplicate = 1
         requeue(tx, m, now + backoff(tx, m, 0), now, f"{reason}; sent again, a possible duplicate")
-        tell(tx, m, "message.retry", now, why="uncertain", possible_duplicate=True, attempts=m.attempts, due=m.due)
+        tell(tx, m, "message.retry", now, why="uncertain", possible_duplicate=True, attempts=m.attempts, due=m.due,
+             reason=reason)  # fmt: skip
+        doubt.settled(tx, m, "resend", policies.AGAIN, now)
     else:
-        finish(tx, m, M.UNCERTAIN, now, reason + went(m), part=s.part, parts=m.parts)
+        finish(tx, m, M.UNCERTAIN, now, reason + went(m), part=s.part, parts=m.parts, policy=policy)
     reports.match_orphans(tx, s, m, now)
-    if policy == "assume-sent" and m.state == M.UNCERTAIN:
-        tell(tx, m, "message.settled", now, how="sent", by="policy")
+    if policy == policies.ASSUME_SENT and m.state == M.UNCERTAIN:
+        doubt.settled(tx, m, "sent", policies.ASSUMED, now)
         conclude(tx, s, S.ACCEPTED, reason=f"{outcome.reason}; taken as sent by policy", open=bool(m.report))
         part_accepted(tx, m, s.part, now)
 

@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgwd.model import ReferenceMatch, Refusal
+from smsgwd.queue.ids import floor_id
 from smsgwd.queue.references import STEPS, TEXTUAL, Step
-from smsgwd.queue.transaction import Transaction, floor_id
+from smsgwd.queue.transaction import Transaction
 
 #: matches by one step, and no other, that make it the link's mode; and how many count at most
 ENOUGH, MOST = 20, 40

@@ -5,8 +5,9 @@ Many verbs share one commit, and a statement for many rows costs a fraction of o
 * events, daily counts and what was spent are gathered while a batch of verbs runs and written just before its commit. A
   verb must not read them; those are for readers;
 * writes of a few fixed kinds, those that each text causes, are put off by :meth:`Transaction.defer`: rows of the same
-  statement go together. Whatever looks by :meth:`Transaction.execute` or ``conn`` sees them: they are written first.
-  ``Transaction.apart`` is for tables that they do not touch: it runs a statement and lets them wait.
+  kind go together. Whatever looks by :meth:`Transaction.execute` or ``conn`` sees them: they are written first, and so
+  are they when a second write to the same row is put off. ``Transaction.apart`` is for tables that they do not touch: it
+  runs a statement and lets them wait.
 
 A deferred write that fails cannot be laid at one verb's door: it raises :class:`Spoilt`, and the writer runs the batch
 again, each verb in a commit of its own.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -27,12 +28,21 @@ from smsgwd.events import KINDS
 from smsgwd.model import EventData
 from smsgwd.prices import Prices
 from smsgwd.queue import calls, spend
+from smsgwd.queue.ahead import Ahead
+from smsgwd.queue.capacity import SpaceLimits
+from smsgwd.queue.ids import Ids
 from smsgwd.queue.interface import Counted
 from smsgwd.queue.recent import Committed
+from smsgwd.queue.together import Each, Line, Together, insert
 
 #: how far the gathering of a batch has come
 Mark = tuple[int, int, int, int]
 START: Mark = (0, 0, 0, 0)
+_EVENTS = insert("event", "id, at, kind, message, link, data")
+_ROLLUP = insert(
+    "rollup", "day, link, direction, class, state, messages, parts",
+    tail=" ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, parts = parts + excluded.parts",
+)  # fmt: skip
 
 _encode = msgspec.json.Encoder().encode
 _NO_DATA = ""
@@ -52,30 +62,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     prices: dict[str, Prices] = msgspec.field(default_factory=dict)
     #: link -> all links of its account at the carrier, itself first: a report may come over any of them
     accounts: dict[str, tuple[str, ...]] = {}
-
-
-class Ids:
-    """Time-ordered row ids: milliseconds in the upper bits, a counter below; they never go back, whatever the clock
-    does. One series for all nouns, so ids of different nouns compare too."""
-
-    def __init__(self, last: int = 0) -> None:
-        self.last = last
-
-    def next(self, now: int) -> int:
-        self.last = max(self.last + 1, floor_id(now))
-        return self.last
-
-    @classmethod
-    def of(cls, conn: sqlite3.Connection) -> Ids:
-        """Goes on after the newest id of a database."""
-        tables = ("message", "submission", "conversation", "outbox", "token", "inbound_part", "report_orphan", "consent")
-        newest = " UNION ALL ".join(f"SELECT max(id) AS id FROM {table}" for table in tables)
-        return cls(conn.execute(f"SELECT coalesce(max(id), 0) FROM ({newest})").fetchone()[0])
-
-
-def floor_id(now: int) -> int:
-    """The smallest id of a millisecond; a clock before 1970 or after 2248 counts as the edge."""
-    return min(max(now, 0), (1 << 43) - 1) << 20
+    #: the room of the database
+    space: SpaceLimits = SpaceLimits()
 
 
 @lru_cache(maxsize=8)
@@ -97,10 +85,15 @@ class Transaction:
         "_event_id",
         "_events",
         "_spent",
+        "_touched",
         "_written",
+        "after",
+        "ahead",
         "apart",
         "committed",
         "desks",
+        "doubted",
+        "erased",
         "events",
         "ids",
         "limits",
@@ -112,10 +105,20 @@ class Transaction:
         self._conn, self.ids, self.limits = conn, ids, limits
         #: runs a statement that has nothing to do with what was deferred
         self.apart = conn.execute
-        self._deferred: list[tuple[str, tuple[Any, ...]]] = []
+        self._deferred: list[tuple[Together | Each, int, Line]] = []
+        #: ids of the rows that they write
+        self._touched: set[int] = set()
+        #: what was looked up for several verbs of the batch
+        self.ahead = Ahead(conn)
         #: our number of each link that was asked for since the last change of a link
         self.numbers: dict[str, str] = {}
         self.topics: set[str] = set()
+        #: the wall clock is doubted: nothing expires by it (:mod:`smsgwd.queue.stepping`)
+        self.doubted = False
+        #: done on the connection right after the commit, before callers are told; it raises nothing that is expected
+        self.after: list[Callable[[sqlite3.Connection], None]] = []
+        #: somebody was erased who opted out (:mod:`smsgwd.queue.persons`)
+        self.erased = conn.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is not None
         #: desks that are owed calls by events; None while nobody has said which there are
         self.desks: calls.Desks | None = None
         self._events: list[tuple[int, str, int | None, str, EventData]] = []
@@ -142,22 +145,27 @@ class Transaction:
             self._settle()
         return self._conn.execute(sql, args)
 
-    def defer(self, sql: str, args: tuple[Any, ...]) -> None:
-        """Puts a write off. Rows of one statement keep their order; statements do not keep theirs, so those that are
-        deferred must not depend on each other: each is about a table, or about rows, of its own."""
-        self._deferred.append((sql, args))
+    def defer(self, kind: Together | Each, id_: int, line: Line) -> None:
+        """Puts the write of a row off. ``id_`` is the row's; ids are of one series, whatever the table."""
+        if id_ in self._touched:
+            self._settle()
+        self._touched.add(id_)
+        self._deferred.append((kind, id_, line))
 
     def _settle(self) -> None:
-        """Writes what was put off."""
+        """Writes what was put off. Each row is there once, so that the order of the kinds does not matter."""
         deferred, self._deferred = self._deferred, []
-        rows: dict[str, list[tuple[Any, ...]]] = {}
-        for sql, args in deferred:
-            rows.setdefault(sql, []).append(args)
+        self._touched.clear()
+        lines: dict[Together | Each, list[Line]] = {}
+        for kind, _, line in deferred:
+            lines.setdefault(kind, []).append(line)
+        before = self._conn.total_changes
         try:
-            for sql, many in rows.items():
-                self._conn.executemany(sql, many)
+            for kind, many in lines.items():
+                kind.write(self._conn, many)
         except sqlite3.Error as e:
             raise Spoilt from e
+        self.ahead.deferred(self._conn.total_changes - before)
 
     def event(self, kind: str, at: int, message: int | None = None, link: str = "", **data: Any) -> None:
         """Adds an event to this commit. ``data`` holds ids, counts and states, never a text or a whole number."""
@@ -187,13 +195,20 @@ class Transaction:
         del self._events[mark[0] :]
         del self._counts[mark[1] :]
         del self._spent[mark[2] :]
+        for _, id_, _ in self._deferred[mark[3] :]:
+            self._touched.discard(id_)
         del self._deferred[mark[3] :]
+        if mark == START:
+            self.after.clear()
+            self.ahead.clear()
 
     def confirm(self) -> None:
         """The commit is done: what it spent is spent, what it told has happened."""
         self.committed += self._spent
         self._event_id += len(self._written)
         self.events += self._written
+        for work in self.after:
+            work(self._conn)
 
     def flush(self) -> None:
         """Writes what was gathered; the commit comes next."""
@@ -201,8 +216,8 @@ class Transaction:
             self._settle()
         self._written = [Committed(n, *event) for n, event in enumerate(self._events, self._event_id + 1)]
         if self._written:
-            self._conn.executemany(
-                "INSERT INTO event (id, at, kind, message, link, data) VALUES (?, ?, ?, ?, ?, ?)",
+            _EVENTS.write(
+                self._conn,
                 [(*event[:-1], _encode(event.data).decode() if event.data else _NO_DATA) for event in self._written],
             )
             self.topics.add("events")
@@ -210,11 +225,8 @@ class Transaction:
             if self.desks is not None and calls.note(self._conn, self.ids, self.desks, self._event_id, self._written):
                 self.topics.add("outbox")
         if self._counts:
-            self._conn.executemany(
-                "INSERT INTO rollup (day, link, direction, class, state, messages, parts) VALUES (?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, parts = parts + excluded.parts",
-                [(_day(day), *key, n, n * parts) for (day, *key, parts), n in Counter(self._counts).items()],
-            )
+            counted = Counter(self._counts).items()
+            _ROLLUP.write(self._conn, [(_day(day), *key, n, n * parts) for (day, *key, parts), n in counted])
         if self._spent:
             spend.write(self._conn, _sums(self._spent))
 

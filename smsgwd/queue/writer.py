@@ -8,23 +8,27 @@ A verb that raises before it wrote anything just gets its error. One that wrote 
 run again without it, so the others see a store in which it never was. Where writes of several verbs failed together, each
 is run in a commit of its own. A commit that fails fails the whole batch: nobody
 may be told "accepted". When the disk is full the verbs are tried one by one, since a small change may still fit where a
-large one does not. An I/O error is for good: the kernel may have dropped what was to be synced, so nothing is tried
+large one does not, and all but new texts may use the reserve then (:mod:`smsgwd.queue.space`). An I/O error is for good: the kernel may have dropped what was to be synced, so nothing is tried
 again, every later call raises StoreUnusable, and ``failed`` tells the daemon to end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from smsgwd.errors import SmsgwdError, StoreUnavailable, StoreUnusable
+from smsgwd.queue import ahead
+from smsgwd.queue.capacity import SpaceLimits
 from smsgwd.queue.interface import Counted
 from smsgwd.queue.opening import close_writer, expected
 from smsgwd.queue.recent import Committed, Recent
+from smsgwd.queue.space import Space
 from smsgwd.queue.transaction import START, Spoilt, Transaction
 
 P = ParamSpec("P")
@@ -39,6 +43,10 @@ RERUNS = 3
 _RAISED = (
     SmsgwdError, sqlite3.Error, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError,
 )  # fmt: skip
+
+
+#: reads for several calls of a verb, given by their arguments
+Look = Callable[[Transaction, Sequence[tuple[Any, ...]]], None]
 
 
 class Job(NamedTuple):
@@ -63,10 +71,15 @@ class Writer:
     """Runs verbs on a connection of its own. ``wake`` is called on the loop with the topics of each commit,
     ``counted`` before it with what was spent."""
 
-    def __init__(self, conn: sqlite3.Connection, tx: Transaction, path: str) -> None:
+    def __init__(self, conn: sqlite3.Connection, tx: Transaction, path: str, space: Space | None = None) -> None:
         self._conn, self._tx, self._path = conn, tx, path
+        self.space = space or Space(path, SpaceLimits())
+        #: when the thread began what it does now, by the monotonic clock; 0.0 while it waits for work
+        self.since = 0.0
         self.wake: Callable[[Iterable[str]], None] = lambda topics: None
         self.counted: Callable[[Sequence[Counted]], None] = lambda counted: None
+        #: verb -> what reads for several of its kind at once (:mod:`smsgwd.queue.ahead`)
+        self.looks: Mapping[Callable[..., Any], Look] = {}
         self.recent = Recent()
         #: what was left in this turn of the loop and the next (who wakes now may leave something too); lists of jobs on their way to the thread, None is the end
         self._first: list[Job] = []
@@ -75,6 +88,7 @@ class Writer:
         #: jobs that were left and not taken yet; written on both sides under the lock
         self._waiting, self._lock = 0, threading.Lock()
         self._loop = asyncio.get_running_loop()
+        self.space.begin(conn)
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._closing = False
         self._batch: list[Job] = []
@@ -119,6 +133,16 @@ class Writer:
         for first in range(0, len(jobs), BATCH):
             self._jobs.put(jobs[first : first + BATCH])
 
+    @property
+    def waiting(self) -> int:
+        """Verbs that were left and that the thread has not taken yet."""
+        return self._waiting
+
+    def stuck_for(self) -> float:
+        """Seconds since the thread began what it does now; 0.0 while it waits for work."""
+        since = self.since
+        return self._loop.time() - since if since else 0.0
+
     async def close(self, timeout: float = 60.0) -> None:
         """Runs what waits, then closes the connection and ends the thread."""
         if not self._closing:
@@ -137,11 +161,14 @@ class Writer:
             while more:
                 self._batch, more = self._take()
                 if self._batch:
+                    self.since = self._loop.time()
                     self._serve(self._batch)
+                    self._look()
+                    self.since = 0.0
                 self._batch = []
         finally:
             if self.failure is None and (self._batch or not self._closing):
-                self._fail(StoreUnusable(f"{self._path}: the writer ended by a bug"))
+                self.fail(StoreUnusable(f"{self._path}: the writer ended by a bug"))
             close_writer(self._conn, clean=self.failure is None)
             self._on_loop(self._end)
 
@@ -166,7 +193,9 @@ class Writer:
 
     def _serve(self, batch: list[Job]) -> None:
         """Every job of the batch gets its result or its error."""
-        done: list[Done] = []
+        done = self._refused(batch)
+        if done:
+            batch = [job for job in batch if not self.space.refuses(job.verb)]
         one_by_one = False
         for _ in range(RERUNS):
             try:
@@ -181,14 +210,50 @@ class Writer:
             if one_by_one or not batch:
                 break
         for job in batch:
-            try:
-                done += self._commit([job])
-            except _TakenOut as e:
-                done.append((job, None, e.error))
+            done += self._alone(job)
         topics, self._tx.topics = self._tx.topics, set()
         counted, self._tx.committed = self._tx.committed, []
         events, self._tx.events = self._tx.events, []
         self._on_loop(self._resolve, done, topics, counted, events)
+
+    def _alone(self, job: Job) -> list[Done]:
+        """One verb in a commit of its own; once more with the room of the reserve, where it may have that."""
+        if refused := self._refused([job]):
+            return refused
+        error: BaseException | None = None
+        for more in (self.space.may_have, self.space.give_up, None):
+            try:
+                return self._commit([job])
+            except _TakenOut as e:
+                error = e.error
+            if self.failure is not None or more is None or not more(job.verb):
+                break
+            self._shorten()
+        return [(job, None, error)]
+
+    def _shorten(self) -> None:
+        """Moves the log into the database, so that its own room is used again: that needs none where pages only change."""
+        try:
+            self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as e:
+            self._rollback(e)
+
+    def _refused(self, batch: list[Job]) -> list[Done]:
+        """Those that must not have the last room, with their error."""
+        if not self.space.hit or not self.space.look().low:
+            return []
+        return [(job, None, StoreUnavailable(f"{self._path}: the disk is full")) for job in batch if self.space.refuses(job.verb)]
+
+    def _look(self) -> None:
+        """At the room that is left; who watches it is woken when that changes."""
+        before = self.space.seen
+        try:
+            self.space.after(self._conn)
+        except sqlite3.Error as e:
+            self._rollback(e)
+        seen = self.space.seen
+        if (bool(before.low), before.long_log) != (bool(seen.low), seen.long_log):
+            self._on_loop(self.wake, ("store",))
 
     def _commit(self, batch: list[Job]) -> list[Done]:
         """One transaction. Raises _TakenOut when it was rolled back because of one verb."""
@@ -200,7 +265,9 @@ class Writer:
             self._conn.execute("COMMIT")
             self._tx.confirm()
         except sqlite3.Error as e:
-            error = self._rollback(e)
+            full, error = self.space.note(e), self._rollback(e)
+            if full:  # what is small may fit, and what is no new text may use the reserve
+                raise _TakenOut(batch[0] if len(batch) == 1 else None, error) from e
             return [(job, None, error) for job in batch]
         finally:
             self._tx.rewind(START)
@@ -209,9 +276,11 @@ class Writer:
     def _verbs(self, batch: list[Job]) -> list[Done]:
         conn, tx = self._conn, self._tx
         done: list[Done] = []
-        for job in batch:
+        for n, job in enumerate(batch):
             if job.future.cancelled():  # nobody waits for it: as if it had never been asked for
                 continue
+            if job.verb in self.looks and tx.ahead.wanted(job.verb):
+                self._look_ahead(job.verb, batch, n)
             before, mark = conn.total_changes, tx.mark()
             try:
                 done.append((job, job.verb(tx, *job.args, **job.named), None))
@@ -228,6 +297,16 @@ class Writer:
             raise self._spoilt(batch, e) from e
         return done
 
+    def _look_ahead(self, verb: Callable[..., Any], batch: list[Job], first: int) -> None:
+        """Looks for this verb and those of its kind that follow in the batch, where there are some."""
+        alike = [job.args for job in itertools.islice(batch, first, first + ahead.MOST) if job.verb is verb]
+        if len(alike) < 2:
+            return
+        try:
+            self.looks[verb](self._tx, alike)
+        except (Spoilt, sqlite3.Error) as e:
+            raise self._spoilt(batch, e) from e
+
     def _spoilt(self, batch: list[Job], error: Spoilt | sqlite3.Error) -> _TakenOut:
         cause = error if isinstance(error, sqlite3.Error) else error.__cause__
         assert cause is not None
@@ -243,12 +322,14 @@ class Writer:
                 error = e
         if not isinstance(error, sqlite3.Error):
             return error
+        self.space.note(error)
         meant = expected(error, self._path)
         if isinstance(meant, StoreUnusable):
-            self._fail(meant)
+            self.fail(meant)
         return meant or error
 
-    def _fail(self, failure: StoreUnusable) -> None:
+    def fail(self, failure: StoreUnusable) -> None:
+        """The store is no good any more: nothing is written from now on, and :attr:`failed` is set. Any thread."""
         self.failure = failure
         self._on_loop(self.failed.set)
 

@@ -1,7 +1,8 @@
 """Answers with fields: ``Hello {contact.name|there}, your case is {conversation}``. Pure.
 
 A field is one of a fixed list and nothing else: no attributes, no formats, no code. ``{{`` and ``}}`` are braces. What
-is put in is never looked at again, has no control characters and at most 200 characters. A field without value and
+is put in is never looked at again, has no control characters (nor such that turn the writing direction) and at most 200
+characters. A field without value and
 without fallback leaves the answer unsent: a text with a hole in it is worse than none.
 """
 
@@ -69,8 +70,12 @@ class Template(msgspec.Struct, frozen=True):
         return "".join(p if isinstance(p, str) else p.fallback or "" for p in self.pieces)
 
 
+#: they would turn the writing direction of the words around the value too
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def _clean(value: str) -> str:
-    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in value)
+    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in value if c not in _TURNING)
     return kept.strip()[:LONGEST_VALUE].rstrip()
 
 

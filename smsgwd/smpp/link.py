@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smsgwd.clock import Clock, came
 from smsgwd.config import SmppConfig
@@ -64,7 +64,7 @@ class SmppLink:
         account = Account(
             config.name, credentials(config), timers or timers_of(config), clock, Reader(config).read, self._settled
         )
-        repeats = Repeats(clock.now())
+        self._repeats = repeats = Repeats(clock.now())
         kinds = ["receiver", "transmitter"] if config.bind == "pair" else [config.bind]
         self._posts = [Post(config, kind, account, repeats, chance) for _ in range(config.binds) for kind in kinds]
         self._pace, self._turns = Pace(config.throughput), asyncio.Lock()
@@ -79,6 +79,10 @@ class SmppLink:
     @property
     def name(self) -> str:
         return self._config.name
+
+    def remember(self, stored: Sequence[bytes]) -> None:
+        """See :class:`smsgwd.link.Remembers`."""
+        self._repeats.remember(stored, self._clock.monotonic())
 
     @property
     def window(self) -> int:

@@ -9,7 +9,8 @@ It is a repeat when
 * the same octets come with the same sequence number over the same connection within ten minutes, or
 * a connection of the link broke after the first one came (or up to a minute after our answer, which may never have
   arrived), and the same octets come over any connection within ten minutes of the break. Each first counts for one
-  repeat. A connection that ended in order, with unbind and its answer, leaves no doubt: all our answers arrived.
+  repeat. After a crash the store says what came in the last seconds of the life before, as if its connection had broken
+  now. A connection that ended in order, with unbind and its answer, leaves no doubt: all our answers arrived.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from smsgwd.smpp.consts import HEADER_SIZE
 from smsgwd.smpp.pdu import Header
@@ -27,6 +29,7 @@ MEMORY_SECONDS, DOUBT_SECONDS = 600.0, 60.0
 #: most texts remembered of a connection, and of broken ones
 CAPACITY = 20_000
 
+_STAMPED = struct.pack(">HH", STAMP_TAG, 8)
 _HEAD, _TAIL = struct.Struct(">IIII"), struct.Struct(">HHQ")
 
 
@@ -53,6 +56,14 @@ class Repeats:
                 return stamp
         self._stamp += 1
         return self._stamp
+
+    def remember(self, stored: Iterable[bytes], now: float) -> None:
+        """What was stored (see :meth:`Heard.stamped`) when the program died: its answer may never have left."""
+        for octets in stored:
+            tail = octets[-_TAIL.size :]
+            if len(octets) < HEADER_SIZE + _TAIL.size or not tail.startswith(_STAMPED):
+                continue
+            self.doubt(_digest(octets[HEADER_SIZE : -_TAIL.size]), _TAIL.unpack(tail)[2], now)
 
     def doubt(self, digest: bytes, stamp: int, now: float) -> None:
         """It may come again over another connection."""

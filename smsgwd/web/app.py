@@ -8,7 +8,8 @@ of the log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from aiohttp import web
 from smsgwd.errors import NotFound, RequestRefused, SmsgwdError, StoreUnavailable
 from smsgwd.gateway import Gateway
 from smsgwd.model import Token
-from smsgwd.web.auth import Gatekeeper
+from smsgwd.web.auth import Gatekeeper, caller
 from smsgwd.web.metrics import metrics
 from smsgwd.web.openapi import document
 from smsgwd.web.operations import LARGEST_BODY, Call, Operation, find, table
@@ -30,6 +31,8 @@ from smsgwd.web.stream import HEADERS, Streams
 BODY, TAKEN, ALIVE = 15.0, 30.0, 5.0
 #: bytes of an answer that the socket's buffer takes whole; asyncio makes writers wait from 64 KiB on
 SMALL = 16_384
+#: bodies of more octets than that (or of unknown length) that may be read at once, over both doors
+LARGE, MOST_LARGE = 65_536, 32
 Run = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -57,7 +60,8 @@ class Door:
             token = await self._admit(request, operation.scope)
             if streamed and "text/event-stream" in request.headers.get("Accept", ""):
                 return await self._stream(request, operation)
-            call = Call(self.gateway, request.match_info, request.query, await _body(request), _key(request), token)
+            who = caller(request.transport, token) if operation.acts else ""
+            call = Call(self.gateway, request.match_info, request.query, await _body(request), _key(request), token, who)
             status, answer = await operation.answered(call)
             return _json(answer, status)
 
@@ -134,12 +138,36 @@ async def _body(request: web.Request) -> bytes:
     try:
         if request.content.is_eof():  # it came with the head: a small call needs no timer
             return await request.read()
-        async with asyncio.timeout(BODY):
+        async with _place(request), asyncio.timeout(BODY):
             return await request.read()
     except TimeoutError:
         raise RequestRefused("timed-out", f"the body did not arrive in {BODY:g} s") from None
     except web.RequestPayloadError:
         raise RequestRefused("invalid-body", "the body ended before it was whole") from None
+
+
+_large: set[int] = set()
+
+
+def large_bodies() -> int:
+    """How many large bodies are being read."""
+    return len(_large)
+
+
+@contextlib.asynccontextmanager
+async def _place(request: web.Request) -> AsyncIterator[None]:
+    """A place among the large bodies, so that they cannot fill the memory together. RequestRefused("too-busy")."""
+    length = request.content_length
+    if length is not None and length <= LARGE:
+        yield
+        return
+    if len(_large) >= MOST_LARGE:
+        raise RequestRefused("too-busy", f"{MOST_LARGE} large bodies are being read already", retry_after=2.0)
+    _large.add(id(request))
+    try:
+        yield
+    finally:
+        _large.discard(id(request))
 
 
 def _json(answer: Any, status: int = 200) -> web.Response:
@@ -188,7 +216,7 @@ def _worded_problem(error: SmsgwdError) -> tuple[int, dict[str, Any], dict[str, 
     status, more = answer["status"], {}
     if status == 401:
         more["WWW-Authenticate"] = 'Bearer realm="smsgwd"'
-    if status in (429, 503):
+    if status in (429, 503, 507):
         more["Retry-After"] = str(answer.get("retry_after") or (5 if status == 503 else 60))
     return status, answer, more
 

@@ -9,7 +9,10 @@ tables are bounded.
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
+import struct
 from collections import OrderedDict
 
 from smsgwd.clock import Clock
@@ -27,6 +30,17 @@ MOST_TOKENS = 500
 _TOKEN = re.compile(rf"bearer +({PREFIX}[A-Za-z0-9_-]{{1,100}}) *", re.IGNORECASE)
 
 log = get_logger("http")
+
+
+def caller(transport: asyncio.BaseTransport | None, token: Token | None) -> str:
+    """Who calls, for the audit chain: the id of the token, or the user of the process behind the unix socket."""
+    if token is not None:
+        return token.id
+    peer = transport.get_extra_info("socket") if transport is not None else None
+    if peer is None or peer.family != socket.AF_UNIX:
+        return "unknown"
+    _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return f"uid:{uid}"
 
 
 class Gatekeeper:

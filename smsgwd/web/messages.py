@@ -24,10 +24,11 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SettleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of ``settle``: ``sent``, ``resend`` or ``fail``."""
+    """The body of ``settle``: ``sent``, ``resend`` or ``fail``, who says so, and why."""
 
     how: str
     by: str = "operator"
+    why: str = ""
 
 
 class NewText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,9 +158,11 @@ async def settle(call: Call) -> Answer:
     if request.how not in ("sent", "resend", "fail"):
         raise RequestRefused("invalid-body", "`how` is sent, resend or fail")
     found = await _outbound(call)
-    if not 0 < len(request.by) <= 60:
-        raise RequestRefused("invalid-body", "`by` has 1 to 60 characters")
-    decision = Settled(request.how, request.by)
+    if not 0 < len(request.by) <= 60 or not request.by.isprintable():
+        raise RequestRefused("invalid-body", "`by` has 1 to 60 printable characters")
+    if len(request.why) > 200 or not request.why.isprintable():
+        raise RequestRefused("invalid-body", "`why` has at most 200 printable characters")
+    decision = Settled(request.how, request.by, request.why)
     return 200, views.message(await call.gateway.queue.settle(found.id, decision, call.gateway.clock.now()))
 
 
@@ -174,7 +177,7 @@ OPERATIONS = (
               query=(*_PAGE, "direction"), answer=Message, many=True),
     Operation(method="GET", path="/v1/messages/{id}", scope=_READ, run=show,
               summary="One text with its segments and submissions", answer=shapes.WholeMessage),
-    Operation(method="POST", path="/v1/messages/{id}/ask", scope=_READ, run=ask, answer=shapes.AskedMessage,
+    Operation(method="POST", path="/v1/messages/{id}/ask", scope=_READ, run=ask, asks=True, answer=shapes.AskedMessage,
               summary="Ask the carrier what became of a text, and record its answer"),
     Operation(method="DELETE", path="/v1/messages/{id}", scope=_SEND, run=cancel, summary="Cancel a text", answer=Message),
     Operation(method="POST", path="/v1/messages/{id}/cancel", scope=_SEND, run=cancel, summary="Cancel a text",

@@ -8,6 +8,7 @@ from typing import Any
 from smsgwd import __version__
 from smsgwd.gateway import Gateway
 from smsgwd.model import LinkState
+from smsgwd.web.vitals import FAMILIES, vitals
 
 
 def _label(value: object) -> str:
@@ -38,6 +39,7 @@ async def metrics(gateway: Gateway) -> str:
     queue, now = gateway.queue, gateway.clock.now()
     links, depth = await queue.links(), await queue.depth(now)
     today: list[dict[str, Any]] = await queue.rollup(1, now)
+    settled = await queue.doubts_settled()
     owed, newest = await queue.outbox_depth(), await queue.events_after(-1, 1)
     lines = _family("smsgwd_info", "gauge", "The program.", [({"version": __version__}, 1)])
     lines += _family("smsgwd_link_up", "gauge", "1 when the link can send.",
@@ -52,12 +54,26 @@ async def metrics(gateway: Gateway) -> str:
                      [({"link": d.link, "state": d.state}, d.count) for d in depth])  # fmt: skip
     lines += _family("smsgwd_queue_oldest_seconds", "gauge", "Age of the oldest due text.",
                      [({"link": d.link, "state": d.state}, d.oldest_age / 1000) for d in depth])  # fmt: skip
+    doubtful = {d.link: d.count for d in depth if d.state == "uncertain"}
+    names = {x.name for x in links} | doubtful.keys()
+    lines += _family("smsgwd_uncertain_messages", "gauge", "Texts of which nobody knows whether they were sent.",
+                     [({"link": name}, doubtful.get(name, 0)) for name in sorted(names)])  # fmt: skip
+    lines += _family("smsgwd_uncertain_settled_total", "counter", "Doubts that were ended, by what ended them.",
+                     [({"by": by}, count) for by, count in settled.items()])  # fmt: skip
     lines += _family(
         "smsgwd_today_messages", "gauge", "Texts of today (UTC) by what became of them.",
         [({k: row[k] for k in ("link", "direction", "class", "state")}, row["messages"]) for row in today],
     )  # fmt: skip
     lines += _family("smsgwd_outbox_items", "gauge", "Calls owed to helpdesks.",
                      [({"state": state}, count) for state, count in owed.items()])  # fmt: skip
+    head = await queue.audit_head()  # told outside, so that a chain that is cut off or written anew shows
+    lines += _family("smsgwd_audit_head_seq", "counter", "The newest entry of the audit chain.", [({}, head.seq)])
+    lines += _family("smsgwd_audit_head_info", "gauge", "The first octets of its hash.", [({"hash": head.hash[:8].hex()}, 1)])
     lines += _family("smsgwd_events_total", "counter", "Events since the store was made.",
                      [({}, newest[0].id if newest else 0)])  # fmt: skip
+    told = vitals(gateway)
+    for name, (kind, what) in FAMILIES.items():
+        lines += _family(name, kind, what, [({}, told[name])])
+    lines += _family("smsgwd_refused_total", "counter", "Texts for which there was no room, by what was full.",
+                     [({"why": code}, count) for code, count in gateway.room.refused.items()])  # fmt: skip
     return "\n".join(lines) + "\n"

@@ -28,6 +28,9 @@ _QUERY: dict[str, tuple[dict[str, Any], str]] = {
     "direction": ({"type": "string", "enum": ["out", "in", "all"]}, "out unless named."),
     "kind": (_WORD, "Only events of this kind, such as message.sent."),
     "after": (_WORD, "The cursor `next` of the page before. Of events: their number; a negative one gives the newest."),
+    "reason": ({**_WORD, "maxLength": 200}, "Why; stands in the audit chain."),
+    "since": (_WORD, "Only what was done from this time on."),
+    "anchor": (_WORD, "An earlier head of the chain, `SEQ:HASH`: shows an end that was cut off."),
     "limit": ({**_WHOLE, "minimum": 1, "maximum": 1000}, "Most items of the answer."),
 }
 #: what machines ask: path -> (summary, media type, open to all)
@@ -121,7 +124,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": _WORD}
         for name in re.findall(r"\{([a-z]+)\}", operation.path)
     ]
-    for name in operation.query:
+    for name in operation.parameters:
         schema, text = _QUERY[name]
         made.append({"name": name, "in": "query", "schema": schema, "description": text})
     if operation.keyed:

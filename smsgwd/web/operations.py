@@ -17,10 +17,13 @@ import msgspec
 from smsgwd.errors import NotFound, RequestRefused
 from smsgwd.gateway import Gateway
 from smsgwd.model import Token
+from smsgwd.queue.acting import Actor, acting
 from smsgwd.routing.numbers import normal_number
 
 #: bytes of one request body
 LARGEST_BODY = 1 << 20
+#: characters of the reason of an act
+LONGEST_REASON = 200
 
 T = TypeVar("T")
 
@@ -38,6 +41,8 @@ class Call(msgspec.Struct, frozen=True):
     key: str = ""
     #: the caller's token; None = everything is allowed (the unix socket, the command line)
     token: Token | None = None
+    #: who calls, for the audit chain: the token's id, or ``uid:1000``
+    who: str = "gateway"
 
     def read(self, shape: type[T]) -> T:
         """The body as a struct. RequestRefused("invalid-body") names the field that is wrong."""
@@ -109,27 +114,45 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     many: bool = False
     #: True when an idempotency key makes it safe to call again
     keyed: bool = False
+    #: True for a question that is no GET: it decides nothing
+    asks: bool = False
 
     def check(self, call: Call) -> None:
         """RequestRefused("invalid-query") for a parameter that it does not know: a misspelt filter must not answer with
         everything."""
         for name in call.query:
-            if name not in self.query:
-                known = f"it knows {', '.join(self.query)}" if self.query else "it takes none"
+            if name not in self.parameters:
+                known = f"it knows {', '.join(self.parameters)}" if self.parameters else "it takes none"
                 raise RequestRefused("invalid-query", f"there is no parameter `{name[:40]}` here; {known}")
 
+    @property
+    def acts(self) -> bool:
+        """It changes something on a person's word, and the audit chain tells whose. Texts, which have a key, are no acts."""
+        return self.method != "GET" and not self.keyed and not self.asks
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names that the query may have; an act may come with its reason."""
+        return (*self.query, "reason") if self.acts else self.query
+
     async def answered(self, call: Call) -> Answer:
-        """Checks the query and runs it."""
+        """Checks the query and runs it. Here, and nowhere else, the queue learns who acts, and why."""
         self.check(call)
-        return await self.run(call)
+        if not self.acts:
+            return await self.run(call)
+        reason = call.query.get("reason", "")
+        if len(reason) > LONGEST_REASON or not reason.isprintable():
+            raise RequestRefused("invalid-query", f"`reason` has at most {LONGEST_REASON} printable characters")
+        with acting(Actor(call.who, reason)):
+            return await self.run(call)
 
 
 @cache
 def table() -> tuple[Operation, ...]:
     """All operations, in the order of the documentation."""
-    from smsgwd.web import desk, messages, plant, route
+    from smsgwd.web import desk, keeping, messages, plant, route, store
 
-    return (*messages.OPERATIONS, *desk.OPERATIONS, *plant.OPERATIONS, *route.OPERATIONS)
+    return (*messages.OPERATIONS, *desk.OPERATIONS, *plant.OPERATIONS, *route.OPERATIONS, *store.OPERATIONS, *keeping.OPERATIONS)
 
 
 @cache
@@ -146,7 +169,7 @@ def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
 
 
 async def call(
-    gateway: Gateway, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+    gateway: Gateway, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None, who: str = "gateway"
 ) -> Answer:
     """Runs an operation without HTTP: (status, document), the document as JSON would bring it. ``body`` is anything
     that JSON can hold.
@@ -155,5 +178,5 @@ async def call(
     """
     operation, parts = find(method, path)
     octets = b"" if body is None else msgspec.json.encode(body)
-    status, document = await operation.answered(Call(gateway, parts, dict(query or {}), octets))
+    status, document = await operation.answered(Call(gateway, parts, dict(query or {}), octets, who=who))
     return status, msgspec.json.decode(msgspec.json.encode(document))

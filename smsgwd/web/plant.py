@@ -17,6 +17,7 @@ from smsgwd.events import KINDS
 from smsgwd.model import Event, LinkState, LinkStatus
 from smsgwd.web import shapes, views
 from smsgwd.web.operations import Answer, Call, Operation
+from smsgwd.web.vitals import store
 
 SCOPES = (
     "messages:send", "messages:read", "inbox:read", "conversations:reply", "contacts:write", "consent:write", "admin",
@@ -112,6 +113,8 @@ async def accept(call: Call) -> Answer:
 
 async def ussd(call: Call) -> Answer:
     found, wanted = await _link(call), call.read(UssdRequest)
+    # before it goes, since it may cost money; the code may hold a PIN or a voucher
+    await call.gateway.queue.record_act("link.ussd", call.gateway.clock.now(), {"link": found.name})
     text, more = await call.gateway.ussd(found.name, wanted.code, wanted.answers)
     return 200, shapes.UssdAnswer(text=text, more=more)
 
@@ -145,6 +148,8 @@ async def status(call: Call) -> Answer:
         "queue": [msgspec.to_builtins(row) for row in await queue.depth(now)],
         "today": await queue.rollup(1, now),
         "outbox": await queue.outbox_depth(),
+        "store": store(call.gateway),
+        "clock": call.gateway.time()._asdict(),
     }
 
 

@@ -17,6 +17,7 @@ PREFIX = "urn:smsgwd:problem:"
 _STATUS = {
     "invalid-body": 400, "invalid-query": 400, "unauthorized": 401, "forbidden": 403, "method-not-allowed": 405,
     "too-large": 413, "no-answer": 504, "link-not-up": 503, "not-offered": 409, "timed-out": 408, "unsupported-media-type": 415, "too-many-requests": 429,
+    "store-full": 507, "queue-full": 507, "lane-full": 429, "too-busy": 429,
     "premium-not-allowed": 403, "short-code-not-allowed": 403, "cap-reached": 429, "pumping": 429, "prefix-rate": 429,
 }  # fmt: skip
 _TITLES = {

@@ -30,6 +30,6 @@ async def route(call: Call) -> Answer:
 
 
 OPERATIONS = (
-    Operation(method="POST", path="/v1/route", scope="messages:send", run=route, body=RouteRequest,
+    Operation(method="POST", path="/v1/route", asks=True, scope="messages:send", run=route, body=RouteRequest,
               summary="Say which link would carry a text, when, and why; nothing is stored", answer=Explanation),
 )  # fmt: skip

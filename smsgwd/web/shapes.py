@@ -87,6 +87,24 @@ class ListedToken(Token, frozen=True, kw_only=True):
     expires: str | None
 
 
+class ClockState(msgspec.Struct, frozen=True):
+    """Whether the wall clock is believed, and why not; ``seconds`` until it is taken as it is."""
+
+    state: str
+    why: str
+    seconds: int
+
+
+class StoreRoom(msgspec.Struct, frozen=True):
+    """The room of the store in bytes. ``low``: why no new text is taken; empty = there is room."""
+
+    low: str
+    free: int
+    used: int
+    log: int
+    reserve: int
+
+
 class Status(msgspec.Struct, frozen=True):
     """One look at everything."""
 
@@ -100,3 +118,5 @@ class Status(msgspec.Struct, frozen=True):
     today: tuple[dict[str, Any], ...]
     #: calls owed to helpdesks, by state
     outbox: dict[str, int]
+    store: StoreRoom
+    clock: ClockState

@@ -58,7 +58,8 @@ class Streams:
         hint = self.gateway.queue.hint("events")
         self._hints.append(hint)
         try:
-            await response.prepare(request)
+            async with asyncio.timeout(PATIENCE):
+                await response.prepare(request)
             await self._follow(response, hint, after, kind, allowed)
         except (ConnectionError, TimeoutError):
             if request.transport is not None:

@@ -44,6 +44,14 @@ def test_send_with_meta(terminal):
     assert terminal.ask("queue", "show", sent["id"])["meta"] == {"pe_id": "1101", "x": "a=b"}
 
 
+def test_send_with_a_policy_of_its_own(terminal):
+    """--uncertain says what to do with this text when nobody knows whether it was sent; a person sees it."""
+    sent = terminal.ask(*SEND, "--uncertain", "retry", "hello")["id"]
+    assert terminal.ask("queue", "show", sent)["uncertain"] == "retry"
+    assert "uncertain:     retry" in terminal("queue", "show", sent).out
+    assert "assume-sent" in terminal(*SEND, "--uncertain", "hope", "hello").err
+
+
 def test_queue_verbs(terminal):
     """hold, release, cancel and retry, each with one line."""
     sent = terminal.ask(*SEND, "hello")["id"]

@@ -127,9 +127,9 @@ async def test_cancel_after_a_part_went(queue):
 async def test_settle_sent(queue):
     """Settled as sent: the attempt counts as accepted; who said so is in the event."""
     message, _ = await uncertain(queue)
-    assert (await queue.settle(message.id, Settled("sent", "ann"), NOW)).state == "sent"
+    assert (await queue.settle(message.id, Settled("sent", "ann", "she called"), NOW)).state == "sent"
     settled = await data(queue, "message.settled")
-    assert (settled["how"], settled["by"]) == ("sent", "ann")
+    assert settled == {"how": "sent", "by": "operator", "who": "ann", "why": "she called"}
 
 
 async def test_settle_sent_goes_on(queue):

@@ -5,8 +5,9 @@ import sqlite3
 import threading
 from contextlib import asynccontextmanager, contextmanager
 
+from smsgwd.queue.ids import Ids
 from smsgwd.queue.opening import Lock, close_writer, open_writer
-from smsgwd.queue.transaction import START, Ids, Limits, Transaction
+from smsgwd.queue.transaction import START, Limits, Transaction
 from smsgwd.queue.writer import Writer
 
 

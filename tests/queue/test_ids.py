@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smsgwd.errors import NotFound
 from smsgwd.model import MESSAGE, public_id, row_id
 from smsgwd.queue import outbound
-from smsgwd.queue.transaction import Ids, floor_id
+from smsgwd.queue.ids import Ids, floor_id
 from tests.contract.making import NOW, draft
 from tests.queue.storing import storing
 

@@ -139,7 +139,7 @@ async def test_assume_sent(queue):
     """Policy assume-sent: the text counts as sent, its events say by whom, and a late "no" changes nothing."""
     message, attempt = await uncertain(queue, class_=MessageClass.BULK)
     assert message.state == "sent"
-    assert (await data(queue, "message.settled")) == {"how": "sent", "by": "policy"}
+    assert (await data(queue, "message.settled")) == {"how": "sent", "by": "assumed"}
     await queue.record_result(attempt, PERMANENT, NOW)
     assert await state(queue, message) == "sent"
 

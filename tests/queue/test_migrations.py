@@ -7,7 +7,7 @@ import pytest
 from smsgwd import __version__
 from smsgwd.errors import StoreUnavailable
 from smsgwd.queue import migrations, outbound
-from smsgwd.queue.opening import open_reader
+from smsgwd.queue.opening import close_writer, open_reader, open_writer
 from tests.contract.making import NOW, draft
 from tests.queue.storing import sql, storing
 
@@ -47,8 +47,7 @@ def test_every_version_comes_to_the_same_tables(tmp_path, release, have):
         wanted = store.rows(SCHEMA)
     if have:
         release(*ALL[:have])
-        with storing(tmp_path / "q.db"):
-            pass
+        close_writer(open_writer(str(tmp_path / "q.db")))
         release(*ALL)
     with storing(tmp_path / "q.db") as store:
         assert store.rows(SCHEMA) == wanted

@@ -285,3 +285,19 @@ async def test_odd_file_names(tmp_path, name):
     async with opened(tmp_path / name) as queue:
         await accept(queue)
     assert (tmp_path / name).stat().st_size > 1024
+
+
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path):
+    """A command of root in the folder of the service leaves no file that the service could not open."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make files of others")
+    os.chown(tmp_path, NOBODY, NOBODY)
+    lock = opening.Lock(str(tmp_path / "q.db"))
+    conn = opening.open_writer(str(tmp_path / "q.db"))
+    try:
+        assert {p.name: p.stat().st_uid for p in tmp_path.iterdir() if p.name != "q.db.reserve"} == dict.fromkeys(
+            ("q.db", "q.db-wal", "q.db-shm", "q.db.lock"), NOBODY
+        )
+    finally:
+        conn.close()
+        lock.release()

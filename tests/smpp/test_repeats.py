@@ -137,3 +137,25 @@ def test_what_is_stored(text, sequence):
     assert read.body.short_message == text
     assert [t.tag for t in read.body.optional] == [STAMP_TAG]
     assert int.from_bytes(read.body.tlv(STAMP_TAG), "big") == (5 << 20) + 1
+
+
+def test_after_a_crash():
+    """What the store says of the life before counts as doubt: the same octets come again once under the old stamp, then they
+    are new. Octets that carry no stamp are passed over."""
+    whole = pdu.pack(CommandId.DELIVER_SM, 0, 7, ShortMessage(short_message=YES))
+    header = pdu.unpack_header(whole)
+    stored = heard(1_700_000_000_000).stamped(header, whole, 0.0)
+    repeats = Repeats(1_800_000_000_000)
+    repeats.remember([stored, b"", b"\0" * 40, whole], 1.0)
+    assert repeats.connection().stamped(header, whole, 2.0) == stored
+    assert repeats.connection().stamped(header, whole, 3.0) != stored
+
+
+def test_long_after_a_crash():
+    """The doubt ends after ten minutes."""
+    whole = pdu.pack(CommandId.DELIVER_SM, 0, 7, ShortMessage(short_message=YES))
+    header = pdu.unpack_header(whole)
+    stored = heard(1_700_000_000_000).stamped(header, whole, 0.0)
+    repeats = Repeats(1_800_000_000_000)
+    repeats.remember([stored], 1.0)
+    assert repeats.connection().stamped(header, whole, 602.0) != stored

@@ -97,7 +97,8 @@ def daemon(home: Path, *more: str):
 
 def journal(home: Path, kind: str, name: str = "m1"):
     path = home / f"{name}.journal"
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    # only \n ends a line: a text may hold other ends, which JSON does not escape
+    lines = [json.loads(line) for line in path.read_text().split("\n") if line] if path.exists() else []
     return [line for line in lines if line["kind"] == kind]
 
 
