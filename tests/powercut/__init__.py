@@ -1,0 +1,5 @@
+"""See README.md."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.powercut.rig")
