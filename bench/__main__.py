@@ -23,7 +23,7 @@ from typing import Any
 
 from bench.figures import Row, table
 
-BENCHES = ("start", "codec", "store", "chain", "modems", "smpp_session", "smpp")
+BENCHES = ("start", "codec", "store", "accept", "chain", "modems", "smpp_session", "smpp")
 
 
 def machine() -> dict[str, Any]:
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     ap.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHES)} (default: all)")
     ap.add_argument("--json", metavar="FILE", type=Path, help="write the JSON document there as well")
-    ap.add_argument("--quick", action="store_true", help="smpp, smpp_session: fewer texts, one round")
+    ap.add_argument("--quick", action="store_true", help="accept, smpp, smpp_session: fewer texts, one round")
     ap.add_argument("--jasmin", metavar="VENV", type=Path, help="smpp: beside Jasmin too, installed there by its kit")
     opt = ap.parse_args(arguments)
     unknown = set(opt.names) - set(BENCHES)

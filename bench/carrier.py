@@ -225,15 +225,17 @@ class Posted(NamedTuple):
     p99_ms: float
 
 
-def posting(to: Gateway, texts: int, *, receipts: bool, each: int = 1) -> subprocess.Popen[bytes]:
+def posting(
+    to: Gateway, texts: int, *, receipts: bool, each: int = 1, connections: int = 0
+) -> subprocess.Popen[bytes]:
     """ApacheBench, posting so many texts, ``each`` in one request (1: a single one)."""
     text = {"to": TO, "text": TEXT, **({"callback": "desk"} if receipts else {})}
     body = to.home / "body.json"
     body.write_text(json.dumps(text if each == 1 else {"messages": [text] * each}))
-    path, connections = ("/v1/messages", CONNECTIONS) if each == 1 else ("/v1/messages/batch", 4)
+    path, usual = ("/v1/messages", CONNECTIONS) if each == 1 else ("/v1/messages/batch", 4)
     requests = texts // each
     return subprocess.Popen(
-        ["ab", "-q", "-k", "-l", "-n", str(requests), "-c", str(min(connections, requests)), "-p", str(body),
+        ["ab", "-q", "-k", "-l", "-n", str(requests), "-c", str(min(connections or usual, requests)), "-p", str(body),
          "-T", "application/json", "-H", f"Authorization: Bearer {to.token}", f"http://{to.address}{path}"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
