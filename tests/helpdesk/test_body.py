@@ -36,7 +36,7 @@ def test_everything():
             "id": "msg_0000000000001", "direction": "in", "state": "received", "from": "+15550100777",
             "to": "+15550100100", "text": "My internet is down", "class": "normal", "link": "m1", "parts": 1, "reason": "",
             "key": None, "author": None, "created": "2027-01-15T08:00:00.000Z", "updated": "2027-01-15T08:00:01.000Z",
-            "meta": {"operator": "26201"},
+            "meta": {"operator": "26201"}, "possible_duplicate": False,
         },
         "conversation": {
             "id": "cnv_0000000000002", "state": "open", "number": "+15550100100", "link": "m1", "tags": ["connectivity"],

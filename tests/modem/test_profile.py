@@ -196,7 +196,7 @@ def test_no_folder_and_other_files(site, tmp_path):
         pytest.param("usb = ['aaaa:0001']\nat = {interface='02', other='03'}", "profile[0].at.other", "unknown key", id="unknown key inside"),
         pytest.param("usb = ['aaaa:0001']\nat = {interface='02'}\nother = [{what='qcdm', interface='02'}]", "profile[0].other", "interface 02 is an AT port of aaaa:0001", id="a port twice"),
         pytest.param("usb = ['aaaa:0001', 'aaaa:0001']\nat = {interface='02'}", "profile[0].usb", "aaaa:0001 belongs to x too", id="an id twice"),
-        pytest.param("cms = {511='busy'}", "profile[0].cms.511", "must be a code from 512 on", id="a standard's code"),
+        pytest.param("cms = {511='busy'}", "profile[0].cms.511", "must be a code from 512 on, 332 or 500", id="a standard's code"),
         pytest.param("cms = {512='bad'}", "profile[0].cms[...]", "must be permanent or temporary or link or unknown or busy", id="no class of errors"),
         pytest.param("tried = true", "profile[0].tried", 'tried = true, proof = "hardware" and a report go together', id="tried without a report"),
         pytest.param("[[profile.quirk]]\ndevice='M'\nsymptom='s'", "profile[0].quirk[0].firmware", "missing", id="quirk without firmware"),
