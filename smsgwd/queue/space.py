@@ -57,6 +57,11 @@ class Space:
         self.hit = self.hit or full
         return full
 
+    @property
+    def near(self) -> bool:
+        """It is looked at after each commit: the disk was full, or the database has a quota that one may pass."""
+        return self.hit or bool(self.limits.largest)
+
     def refuses(self, verb: Callable[..., Any]) -> bool:
         """A new text gets nothing of the reserve."""
         return self.hit and verb is self.expendable

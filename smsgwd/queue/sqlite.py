@@ -42,9 +42,7 @@ from smsgwd.model import (
 from smsgwd.queue import (
     acting,
     acts,
-    asking,
     contacts,
-    doubt,
     expiry,
     facts,
     inbound,
@@ -56,14 +54,10 @@ from smsgwd.queue import (
     reactions,
     reminding,
     reports,
-    restored,
     spend,
-    stepping,
     submitting,
     tokens,
-    wording,
 )
-from smsgwd.queue.aside import Some
 from smsgwd.queue.capacity import Capacity
 from smsgwd.queue.ids import Ids
 from smsgwd.queue.interface import (
@@ -79,9 +73,9 @@ from smsgwd.queue.interface import (
     Spending,
     Turn,
 )
-from smsgwd.queue.question import Question, Rewording, Taken, Wording
 from smsgwd.queue.reader import Reader
 from smsgwd.queue.space import Space
+from smsgwd.queue.sqlite_carriers import SqliteCarriers
 from smsgwd.queue.sqlite_keeping import SqliteKeeping
 from smsgwd.queue.transaction import Limits, Transaction
 from smsgwd.queue.writer import Look, Writer
@@ -138,7 +132,7 @@ async def open_queue(
             lock.release()
 
 
-class SqliteQueue(SqliteKeeping, Queue):
+class SqliteQueue(SqliteCarriers, SqliteKeeping, Queue):
     """See :class:`smsgwd.queue.interface.Queue` for what each verb promises."""
 
     def __init__(self, path: str, writer: Writer | None, reader: Reader) -> None:
@@ -277,12 +271,6 @@ class SqliteQueue(SqliteKeeping, Queue):
     async def expire(self, now: int) -> int:
         return await self._put(expiry.expire, now)
 
-    async def doubt_clock(self, doubted: bool) -> None:
-        await self._put(stepping.doubt_clock, doubted)
-
-    async def clock_stepped(self, step: int, since: int | None, now: int) -> int:
-        return await self._put(stepping.clock_stepped, step, since, now)
-
     # ---- inbound ---------------------------------------------------------------------------------------------------
     async def receive(self, link: str, number: str, segment: InboundSegment, now: int) -> Received:
         return await self._put(inbound.receive, link, number, segment, now)
@@ -295,43 +283,6 @@ class SqliteQueue(SqliteKeeping, Queue):
 
     async def record_report(self, link: str, report: DeliveryReport, now: int) -> bool:
         return await self._put(reports.record_report, link, report, now)
-
-    # ---- what carriers are asked -----------------------------------------------------------------------------------
-    async def questions(self, message: str) -> list[Question]:
-        return await self._look(asking.questions, message)
-
-    async def overdue(self, link: str, after: int, until: int, beyond: str, limit: int) -> list[Question]:
-        return await self._look(asking.overdue, link, after, until, beyond, limit)
-
-    async def record_answer(self, question: Question, report: DeliveryReport | None, by: str, now: int) -> None:
-        await self._put(asking.record_answer, question, report, by, now)
-
-    async def withdraw(self, message: str, now: int) -> list[Question]:
-        return await self._put(asking.withdraw, message, now)
-
-    async def withdrawn(self, message: str, taken: Taken, now: int) -> Message:
-        return await self._put(asking.withdrawn, message, taken, now)
-
-    async def paid_by(self, message: str) -> str:
-        return await self._look(wording.paid_by, message)
-
-    async def reword(self, words: Wording, now: int) -> Message:
-        return await self._put(wording.reword, words, now)
-
-    async def rewording(self, words: Wording, now: int) -> Rewording:
-        return await self._put(wording.rewording, words, now)
-
-    async def reworded(self, asked: Rewording, kept: str, unknown: str, now: int) -> Message:
-        return await self._put(wording.reworded, asked, kept, unknown, now)
-
-    async def set_policies(self, policies: Mapping[str, str]) -> None:
-        await self._put(doubt.set_policies, policies)
-
-    async def doubts_settled(self) -> dict[str, int]:
-        return await self._look(doubt.doubts_settled)
-
-    async def let_go(self, what: str, after: int, limit: int, now: int) -> Some:
-        return await self._put(restored.let_go, what, after, limit, now)
 
     # ---- links, events, reactions ----------------------------------------------------------------------------------
     async def record_link(self, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:

@@ -1,13 +1,16 @@
-"""The verbs of :mod:`smsgwd.queue.keeping` on SQLite; :class:`smsgwd.queue.sqlite.SqliteQueue` has them."""
+"""The verbs of :mod:`smsgwd.queue.keeping`, and of its neighbours that are about care, on SQLite; :class:`smsgwd.queue.sqlite.SqliteQueue` has them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from smsgwd.queue import acting, acts, audit, erasure, retention, shredding
+from smsgwd.queue import acting, acts, audit, doubt, erasure, restored, retention, shredding, stepping
+from smsgwd.queue.aside import RestoredVerbs, Some
 from smsgwd.queue.chain import Entry, Head
+from smsgwd.queue.clockwork import ClockVerbs
 from smsgwd.queue.keeping import Batch, Erased, Keep, KeepingVerbs, Place
+from smsgwd.queue.policies import DoubtVerbs
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,8 +23,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class SqliteKeeping(KeepingVerbs):
-    """Retention, erasure, audit."""
+class SqliteKeeping(ClockVerbs, DoubtVerbs, KeepingVerbs, RestoredVerbs):
+    """Retention, erasure, audit; doubt, what a restore put aside, and a clock that was wrong."""
 
     _reader: Reader
     _writer: Writer | None
@@ -61,3 +64,20 @@ class SqliteKeeping(KeepingVerbs):
 
     async def record_act(self, act: str, now: int, of: Mapping[str, Any] | None = None) -> None:
         await self._put(acts.note, act, now, of)
+
+    # ---- doubt, what a restore put aside, the clock
+
+    async def set_policies(self, policies: Mapping[str, str]) -> None:
+        await self._put(doubt.set_policies, policies)
+
+    async def doubts_settled(self) -> dict[str, int]:
+        return await self._reader.look(doubt.doubts_settled)
+
+    async def let_go(self, what: str, after: int, limit: int, now: int) -> Some:
+        return await self._put(restored.let_go, what, after, limit, now)
+
+    async def doubt_clock(self, doubted: bool) -> None:
+        await self._put(stepping.doubt_clock, doubted)
+
+    async def clock_stepped(self, step: int, since: int | None, now: int) -> int:
+        return await self._put(stepping.clock_stepped, step, since, now)

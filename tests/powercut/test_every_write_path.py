@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgwd.queue import sqlite, sqlite_keeping
+from smsgwd.queue import sqlite, sqlite_carriers, sqlite_keeping
 from smsgwd.queue.transaction import Limits
 from tests.contract import making
 from tests.powercut.lives import Bench, Life, Losses, empty, next_start
@@ -146,7 +146,7 @@ async def test_the_same_with_synchronous_normal_loses(new, disk, folder):
 
 def test_every_verb_that_writes_is_cut():
     """The paths are about all verbs that the queue gives to its writer."""
-    bound = set(re.findall(r"_?put(?:_first)?\(\s*(\w+\.\w+)", inspect.getsource(sqlite) + inspect.getsource(sqlite_keeping)))
+    bound = set(re.findall(r"_?put(?:_first)?\(\s*(\w+\.\w+)", "".join(map(inspect.getsource, (sqlite, sqlite_carriers, sqlite_keeping)))))
     named = {verb for path in PATHS.values() for verb in path.verbs}
     assert len(bound) > 30
     assert bound - named - NO_PATH == set()

@@ -104,7 +104,9 @@ class Checks:
         went = {s.part for s in attempts if s.state == "accepted"}
         missing = set(range(1, segment.part)) - went
         assert not missing, f"P10: part {segment.part} of {segment.message} goes before {sorted(missing)}"
-        if segment.part > 1:
+        if segment.message not in self._links:  # an earlier part that never went was called sent by an operator
+            assert segment.part == 1 or self._decisions[segment.message]["sent"], f"P10: {segment.message} begins with a later part"
+        elif segment.part > 1:
             assert self._links[segment.message] == (link, segment.ref), f"P10: {segment.message} changed link or reference"
         self._links[segment.message] = link, segment.ref
 
