@@ -35,8 +35,9 @@ GRACE = 60.0
 LONGEST_SLEEP = 60.0
 #: milliseconds until a lane looks again for a text that was due and was not claimed
 LEAST_SLEEP_MS = 10
-#: seconds that a lane takes nothing after its link said that it broke: until then the roster knows it too
-BROKE_PAUSE = 1.0
+#: seconds that a lane takes nothing after its link said that it broke: until then the roster knows it too. Doubled up to
+#: the longest while a link that is called up breaks at each text
+BROKE_PAUSE, LONGEST_BROKE = 1.0, 60.0
 #: seconds until a lane claims again while the store is away
 STORE_PAUSE = 1.0
 #: pauses between tries to record an outcome while the store is away, seconds
@@ -74,6 +75,8 @@ class Lane:
         self._dry = self._fresh = False
         self._interval = 1.0 / rate if rate else 0.0
         self._next_slot = 0.0
+        #: the next pause when the link breaks
+        self._broke = BROKE_PAUSE
         #: segments that the link has, or that wait for the pace
         self._on_wire = 0
         #: what came of segments, and segments that never went; both wait for the next turn
@@ -254,12 +257,14 @@ class Lane:
         except Uncertain as e:
             outcome = InDoubt(str(e))
         except LinkError as e:
-            self._next_slot = max(self._next_slot, self.clock.monotonic() + BROKE_PAUSE)
+            self._next_slot = max(self._next_slot, self.clock.monotonic() + self._broke)
+            self._broke = min(self._broke * 2, LONGEST_BROKE)
             self._unsent.append((segment, str(e)))
             return
         finally:
             self._on_wire -= 1
             self._soon(group, stop)
+        self._broke = BROKE_PAUSE
         self._results.append((segment, outcome))
         self._judge(segment, outcome)
 

@@ -236,4 +236,4 @@ def test_an_unknown_benchmark_is_refused(capsys):
     """With the names that there are."""
     with pytest.raises(SystemExit, match="2"):
         bench.main(["speed"])
-    assert "start, codec, store, chain, modems" in capsys.readouterr().err
+    assert "start, codec, store, accept, chain, modems" in capsys.readouterr().err

@@ -287,6 +287,22 @@ async def test_link_that_breaks_at_every_try_is_not_flooded(queue, clock):
     assert len(link.segments) == 1
 
 
+async def test_pauses_of_a_link_that_breaks_at_every_try_grow(queue, clock, monkeypatch):
+    """Called up by the roster and broken at each text: it is asked again after 1, 2, 4 and 8 pauses, not in a circle."""
+    monkeypatch.setattr(dispatch, "BROKE_PAUSE", 0.02)
+    link = PlainLink(answers=[LinkError("gone")] * 4)
+    await accept(queue)
+    async with lanes(queue, clock, [link], roster()):
+        for tries, pauses in enumerate((1, 2, 4, 8), 1):
+            await until(lambda n=tries: len(link.segments) == n)
+            await quiet()
+            clock.move(0.02 * pauses - 0.01)
+            await quiet()
+            assert len(link.segments) == tries
+            clock.move(0.011)
+        await until(lambda: len(link.segments) == 5)
+
+
 async def test_link_leaves_between_two_parts(queue, clock):
     """The link leaves after part 1: part 2 goes back unsent and follows when the link is there again, on that link."""
     route = roster("m1", "m2")

@@ -219,13 +219,15 @@ def _without_reference(tx: Transaction, links: Sequence[str], recipient: str, st
 
 def _only(tx: Transaction, link: str, links: Sequence[str], recipient: str) -> Pair | None:
     """The one attempt that may have got this reference; None when there is none, or more than one. One in flight may get
-    it as well: its report can overtake its answer. Of a carrier's receipt it is no proof that we sent the text."""
+    it as well: its report can overtake its answer. Several of one part (it was sent again) are one: the part has arrived,
+    whichever it was. Of a carrier's receipt it is no proof that we sent the text."""
     if not recipient or _awaited(tx, links, recipient):
         return None
     found = _without_reference(tx, links, recipient, (S.UNCERTAIN, S.ACCEPTED))
-    if len(found) != 1:
+    if len({(s.message, s.part) for s, _ in found}) != 1:
         return None
-    return None if found[0][0].state == S.UNCERTAIN and _is_carrier(tx, link) else found[0]
+    only = next((pair for pair in found if pair[0].state == S.ACCEPTED), found[0])
+    return None if only[0].state == S.UNCERTAIN and _is_carrier(tx, link) else only
 
 
 def _is_carrier(tx: Transaction, link: str) -> bool:
@@ -253,11 +255,11 @@ def _apart(attempt: int, report: DeliveryReport) -> int:
 def _closed(
     tx: Transaction, links: Sequence[str], report: DeliveryReport, peers: set[str], steps: Sequence[Step], now: int
 ) -> list[int]:
-    """For each attempt to one of these with this reference whose end is known, how far the report is apart from it."""
+    """The attempts to one of these with this reference whose end is known."""
     peers = (peers | {f"+{peer}" for peer in peers if peer.isdigit()}) - {""}
     since = floor_id(now - _WEEK)
     return [
-        _apart(id_, report)
+        id_
         for peer in peers
         for id_, link, reference in tx.execute(_CLOSED, (peer, since)).fetchall()
         if link in links and any(fits(step, reference, report.reference) for step in steps)
@@ -268,14 +270,17 @@ def _is_copy(tx: Transaction, s: Attempt, m: Row, report: DeliveryReport, now: i
     """The report fits an open attempt, but its time is that of one whose end is known: it came twice."""
     if _apart(s.id, report) <= _NEAR:
         return False
-    return any(apart <= _NEAR for apart in _closed(tx, (s.link,), report, {m.peer}, (Step.SAME,), now))
+    return any(_apart(id_, report) <= _NEAR for id_ in _closed(tx, (s.link,), report, {m.peer}, (Step.SAME,), now))
 
 
 def _said_before(candidate: Pair | None, report: DeliveryReport, copies: list[int]) -> bool:
-    """The end of an attempt with this very reference is known, and the time of the report is about its own, or is not that
-    of the uncertain one. (Which of two is nearer proves nothing: the service centre takes the first one late, when the
-    second has begun.)"""
-    return candidate is None or min(copies) <= _NEAR or _apart(candidate[0].id, report) > _NEAR
+    """The end of an attempt with this very reference is known. The report may be about the uncertain one all the same, where
+    references are used again: when that began later, and the time of the report is its own and not that of the other.
+    (Which of two is nearer proves nothing: the service centre takes the first one late, when the second has begun.)"""
+    if candidate is None:
+        return True
+    begun = candidate[0].id
+    return _apart(begun, report) > _NEAR or any(id_ > begun or _apart(id_, report) <= _NEAR for id_ in copies)
 
 
 # ---- what follows --------------------------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ from smsgwd.queue.transaction import Transaction
 LIMIT = 500
 #: a report is waited for so long after the end of the validity
 REPORT = 7 * DAY
-#: no text is older than the program: 2026-01-01
-FIRST = 1_767_225_600_000
+#: no text is as old as this: 2015-01-01
+FIRST = 1_420_070_400_000
 #: contacts that one purge looks at: so many times LIMIT
 CONTACT_BATCHES = 20
 

@@ -1,5 +1,7 @@
 """Answers and reports that come late, while a second attempt is under way; and clocks that jump."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from smsgwd.model import Accepted, MessageClass, ReportStatus
@@ -22,6 +24,7 @@ from tests.contract.making import (
     data,
     draft,
     kinds,
+    links_up,
     part,
     report,
     state,
@@ -269,3 +272,57 @@ async def test_claim_clears_a_bounded_number_of_expired_texts(queue):
         assert (await queue.depth(NOW + HOUR))[0].count == left + 1
     assert len(await queue.claim("m1", 1, NOW + HOUR)) == 1
 
+
+
+# ---- a report that comes again -------------------------------------------------------------------------------------
+
+
+def told(reference: str, ms: int, **more):
+    """A report on a text that its service centre took then."""
+    return report(reference, sent_at=datetime.fromtimestamp(ms / 1000, UTC), **more)
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "delivered", "taken"),
+    [
+        pytest.param(NOW, NOW + 60 * SECOND, NOW + 70 * SECOND, id="the other is newer"),
+        pytest.param(NOW + 60 * SECOND, NOW, NOW + 55 * SECOND, id="taken late, nearer to the one in doubt"),
+        pytest.param(NOW, NOW + HOUR, NOW + 60 * SECOND, id="the other began by a clock that was ahead"),
+    ],
+)
+async def test_copy_of_a_report_settles_no_other_text(queue, doubtful, delivered, taken):
+    """The report on a text whose end is known comes once more, while another one to the same person is in doubt: that one
+    stays so, whichever began first and however near the times are."""
+    texts = {}
+    for at in sorted({doubtful, delivered}):
+        texts[at] = await accept(queue, now=at)
+        segment = await claim(queue, now=at)
+        await queue.record_result(segment.submission, DOUBT if at == doubtful else Accepted("7"), at)
+    for _ in range(2):
+        assert await queue.record_report("m1", told("7", taken), NOW + 2 * HOUR)
+    assert [await state(queue, texts[at]) for at in (doubtful, delivered)] == ["uncertain", "delivered"]
+
+
+async def test_reference_that_is_used_again_settles(queue):
+    """A modem counts to 255 and begins anew: a report whose time is that of the text in doubt, and not that of the old text
+    with the same reference, settles it."""
+    await accept(queue)
+    await queue.record_result((await claim(queue)).submission, Accepted("7"), NOW)
+    assert await queue.record_report("m1", told("7", NOW), NOW)
+    later = NOW + DAY
+    message = await accept(queue, now=later)
+    await queue.record_result((await claim(queue, now=later)).submission, DOUBT, later)
+    assert await queue.record_report("m1", told("7", later + 5 * SECOND), later + HOUR)
+    assert await state(queue, message) == "delivered"
+
+
+async def test_report_on_a_part_that_was_sent_twice(queue):
+    """Both attempts of a part are in doubt, or one was called sent: the report tells that the part has arrived, whichever of
+    them it is about."""
+    await links_up(queue, "modem")
+    message, _ = await uncertain(queue)
+    await queue.settle(message.id, Settled("resend", "me"), NOW)
+    again = await claim(queue)
+    await queue.record_result(again.submission, DOUBT, NOW)
+    assert await queue.record_report("m1", report("9"), NOW)
+    assert await state(queue, message) == "delivered"

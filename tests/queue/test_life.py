@@ -29,6 +29,8 @@ class Life:
         self.reports: dict[int, str] = {}
         self.wire: list[int] = []
         self.resent = False
+        #: an operator called a part sent, so that nobody knows its reference
+        self.unnamed = False
 
     def reference(self, part: int) -> str:
         return f"{self.number[-4:]}{part}"
@@ -98,7 +100,7 @@ class Lives(RuleBasedStateMachine):
         elif how == "resend":
             text.state, text.resent = "queued", True
         else:
-            text.doubtful = ""
+            text.doubtful, text.unnamed = "", True
             text.done += 1
             text.state = "sent" if text.done == text.parts else "queued"
             text.sum_up()
@@ -151,11 +153,16 @@ class Lives(RuleBasedStateMachine):
         assert set(text.reports.values()) & {"failed", "expired"}
         return "failed"
 
-    @precondition(lambda self: self._some(lambda t: t.done and not t.doubtful))
+    @staticmethod
+    def told(text) -> bool:
+        """A report on it can be told from that on a part whose answer is still awaited."""
+        return bool(text.done and not text.doubtful and not (text.unnamed and text.flying))
+
+    @precondition(lambda self: self._some(self.told))
     @rule(pick=PICK, status=st.sampled_from(["delivered", "delivered", "failed", "expired"]), twice=st.booleans())
     def reported(self, pick, status, twice):
         """A final report on a part that the network took; then, perhaps, the same one once more."""
-        fitting = self._some(lambda t: t.done and not t.doubtful)
+        fitting = self._some(self.told)
         text = fitting[pick % len(fitting)]
         part = pick % text.done + 1
         for _ in range(1 + twice):
