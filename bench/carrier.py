@@ -193,12 +193,12 @@ class Gateway(NamedTuple):
 
 
 @contextmanager
-def gateway(place: Path, port: int, desk: int) -> Iterator[Gateway]:
+def gateway(place: Path, port: int, desk: int, window: int = WINDOW) -> Iterator[Gateway]:
     """The daemon as users run it, bound to the SMSC at ``port``: its log into a file, a token made by the command."""
     for part in ("rules.d", "templates"):
         (place / part).mkdir()
     config, log = place / "smsgwd.toml", place / "smsgwd.log"
-    config.write_text(CONFIG.format(home=place, port=port, desk=desk, number=FROM, window=WINDOW))
+    config.write_text(CONFIG.format(home=place, port=port, desk=desk, number=FROM, window=window))
     command = [sys.executable, "-m", "smsgwd", "--config", str(config)]
     with log.open("wb") as file, program([*command, "run"], stdout=file, stderr=file) as daemon:
         until(lambda: states(str(place / "smsgwd.sock")) == ["up"] or daemon.poll() is not None, 60)

@@ -7,13 +7,17 @@ left out and counted, and the count is a line when writing works again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
+from itertools import islice
 from typing import TextIO
 
 #: octets of lines that may wait
 MOST = 1 << 20
+#: most lines that are written at once
+TOGETHER = 100
 #: seconds: between two tries while the other side takes nothing, and for the rest at the end
 PAUSE, LAST = 1.0, 2.0
 
@@ -70,11 +74,11 @@ class LogSink:
                 self._change.wait_for(lambda: self._lines or self._ended)
                 if not self._lines:
                     return
-                line = self._lines[0]
-            if self._write((b"\n" if self._torn else b"") + self._told_of_loss() + line):
+                some = [*islice(self._lines, TOGETHER)]
+            if done := self._write(some):
                 with self._change:
-                    self._lines.popleft()
-                    self._waiting -= len(line)
+                    for _ in range(done):
+                        self._waiting -= len(self._lines.popleft())
             elif self._ended:
                 return
             else:
@@ -85,19 +89,26 @@ class LogSink:
         missing = self.lost - self._told
         return b'{"level":"warning","part":"log","event":"lines of the log were lost","lines":%d}\n' % missing if missing else b""
 
-    def _write(self, octets: bytes) -> bool:
-        """False when the other side takes nothing now. What of a line went out is not written again."""
-        lost, left = self.lost, octets
-        try:
+    def _write(self, some: list[bytes]) -> int:
+        """How many of the lines are done with: 0 when the other side takes nothing now. What of a line went out is not written
+        again; the last of those that are done with may be torn by that, and counts as lost."""
+        lost, before = self.lost, (b"\n" if self._torn else b"") + self._told_of_loss()
+        octets = left = before + b"".join(some)
+        with contextlib.suppress(OSError):
             while left:
                 left = left[os.write(self._descriptor, left) :]
-        except OSError:
-            if left == octets:
-                return False
-            with self._change:
-                self.lost += 1  # a torn line is no line
+        went = len(octets) - len(left) - len(before)
+        if went < 0:
+            self._torn = self._torn or len(left) < len(octets)
+            return 0
+        self._told, self._torn = max(self._told, lost), False
+        done = 0
+        while done < len(some) and went >= len(some[done]):
+            went -= len(some[done])
+            done += 1
+        if went:
             self._torn = True
-            return True
-        self._torn = False
-        self._told = max(self._told, lost)
-        return True
+            done += 1
+            with self._change:
+                self.lost += 1
+        return done

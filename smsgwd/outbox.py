@@ -9,8 +9,10 @@ operators see and can replay. While a desk fails again and again, its :class:`Ci
 with a rest between probes, so that a thousand waiting calls do not knock at a closed door.
 
 Calls are owed by the queue itself, in the commit of the event that causes them: it is told which desks there are. A lane
-reads some calls ahead in one look, and what came of calls is written together, whatever ended while the commit before was
-on its way. A call stays busy until that is written, so that no look finds it again.
+reads some calls ahead in one look, and writes what came of calls together. Both happen ``PACE`` apart while a desk is busy,
+since a look and a commit cost as much as many calls; a call on which others wait is written at once. A call stays busy until
+it is written, so that no look finds it again; one that was taken and not written when the gateway dies is made again, with
+the same id.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ from smsgwd.queue.interface import CallResult, Owed, Queue
 WINDOW = 8
 #: calls that a look reads ahead, and for how many seconds they may wait for their turn: then they are read again, since
 #: a body tells how things are when it is sent
-AHEAD, FRESH = 64, 1.0
+AHEAD, FRESH = 128, 1.0
+#: seconds between two looks, and between two writings, of a busy desk; results that are written without more waiting
+PACE, MANY = 0.02, 200
 #: failures in a row after which a desk is only probed; its rests in seconds, doubling from the first to the last
 BROKEN = 5
 FIRST_REST, LAST_REST = 2.0, 60.0
@@ -159,8 +163,10 @@ class Lane:
         self._results: list[CallResult] = []
         self._frees = False
         self._busy: set[str] = set()
-        self._came = asyncio.Event()
+        self._came, self._hurry = asyncio.Event(), asyncio.Event()
         self._ended = False
+        #: when the next look may be, by the clock of the loop
+        self._next_look = 0.0
         self._stop = asyncio.Event()
         self._group = asyncio.TaskGroup()
         self._name = f"tell {desk.name}"
@@ -192,6 +198,10 @@ class Lane:
             return LONGEST_SLEEP
         if self.circuit.room(len(self._tasks)) == 0 or self._start():
             return min(self.circuit.rest() or LONGEST_SLEEP, LONGEST_SLEEP)
+        loop = asyncio.get_running_loop()
+        if (wait := self._next_look - loop.time()) > 0:
+            return wait
+        self._next_look = loop.time() + PACE
         pause = await self._look()
         self._start()
         return pause
@@ -220,18 +230,33 @@ class Lane:
 
     def _start(self) -> bool:
         """Begins what was read ahead, as far as there is room; True when some of it still waits."""
+        if not self._may_begin():
+            return False
+        for _ in range(min(self.circuit.room(len(self._tasks)), len(self._ahead))):
+            task = self._group.create_task(self._caller(self._next()), name=self._name)
+            self._tasks.add(task)
+            task.add_done_callback(self._told)
+        return bool(self._ahead)
+
+    def _may_begin(self) -> bool:
+        """Not at a stop. What was read too long ago is read again."""
         if self._stop.is_set() or self._waits:
             return False
         if self._ahead and self.clock.monotonic() - self._read_at > FRESH:
             self._forget()
-        room = min(self.circuit.room(len(self._tasks)), len(self._ahead))
-        for _ in range(room):
-            owed = self._ahead.popleft()
-            self._busy.add(owed.item.id)
-            task = self._group.create_task(self._tell(owed), name=self._name)
-            self._tasks.add(task)
-            task.add_done_callback(self._told)
-        return bool(self._ahead)
+        return True
+
+    def _next(self) -> Owed:
+        """The call is under way from now on: no look finds it."""
+        owed = self._ahead.popleft()
+        self._busy.add(owed.item.id)
+        return owed
+
+    async def _caller(self, owed: Owed) -> None:
+        """One call after another, as long as there is one, and room for it beside those of others."""
+        await self._tell(owed)
+        while self._may_begin() and self._ahead and self.circuit.room(len(self._tasks) - 1):
+            await self._tell(self._next())
 
     def _forget(self) -> None:
         """What was read ahead is read again when there is room."""
@@ -239,7 +264,7 @@ class Lane:
         self._unread = True
 
     async def _tell(self, owed: Owed) -> None:
-        """One try of a call; then those that wait for its place begin."""
+        """One try of a call."""
         item = owed.item
         call = Call(id=item.id, kind=item.kind, at=item.at, data=joined(*owed))
         try:
@@ -252,12 +277,14 @@ class Lane:
         ticket = delivery.ticket if isinstance(delivery, Taken) else ""
         self._results.append(CallResult(item.id, result, reason, due, ticket))
         self._frees = self._frees or result == "retry" or bool(item.conversation)
+        if self._frees or len(self._results) >= MANY:
+            self._hurry.set()
         self._came.set()
         if not isinstance(delivery, Taken):
             self._forget()
 
     def _told(self, task: asyncio.Task[None]) -> None:
-        """A call is not under way any more."""
+        """One caller less."""
         self._tasks.discard(task)
         if not self._start() and self._unread:
             self._hint.set()
@@ -278,7 +305,9 @@ class Lane:
         """Writes what came of calls, until the last of them after a stop."""
         while self._results or not self._ended:
             await self._came.wait()
+            await came(self._hurry, PACE)
             self._came.clear()
+            self._hurry.clear()
             results, self._results = self._results, []
             frees, self._frees = self._frees, False
             if results:
@@ -308,6 +337,7 @@ class Lane:
             for task in late:
                 task.cancel()
         self._ended = True
+        self._hurry.set()
         self._came.set()
         await asyncio.wait([record], timeout=max(0.0, until - loop.time()))
         record.cancel()

@@ -13,7 +13,8 @@ class Ids:
         self.last = last
 
     def next(self, now: int) -> int:
-        self.last = max(self.last + 1, floor_id(now))
+        following = self.last + 1
+        self.last = following if following > now << 20 else max(following, floor_id(now))
         return self.last
 
     @classmethod

@@ -27,6 +27,7 @@ from smsgwd.model import (
 from smsgwd.queue import rows, tally
 from smsgwd.queue.interface import Depth, MessageFilter, Owed, Page
 from smsgwd.queue.schema import ASIDE
+from smsgwd.queue.together import array, lines
 
 #: most items of one page
 LIMIT = 1000
@@ -162,15 +163,17 @@ _TURN = (
 )
 
 
+_OWED = array(
+    rows.OUTBOX_COLUMNS,
+    f"FROM (SELECT * FROM outbox WHERE state = 'pending' AND endpoint = ? AND due <= ? AND {_TURN} "
+    "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT ?)",
+)
+
+
 def owed(conn: sqlite3.Connection, endpoint: str, limit: int, now: int, without: Collection[str] = ()) -> list[Owed]:
     """See :meth:`smsgwd.queue.interface.Queue.owed`."""
-    busy, count = {row_id(OUTBOX, item) for item in without}, bounded(limit)
-    found = conn.execute(
-        f"SELECT {rows.OUTBOX_COLUMNS} FROM outbox WHERE state = 'pending' AND endpoint = ? AND due <= ? AND {_TURN} "
-        "ORDER BY due, id LIMIT ?",
-        (endpoint, now, count + len(busy)),
-    ).fetchall()
-    waiting = [row for row in found if row[0] not in busy][:count]
+    busy = f"[{','.join([str(row_id(OUTBOX, item)) for item in without])}]"
+    waiting = lines(conn.execute(_OWED, (endpoint, now, busy, bounded(limit))))
     messages = rows.messages_alone(conn, {row[3] for row in waiting if row[3] is not None})
     threads: dict[str, tuple[Conversation | None, Contact | None]] = {"": (None, None)}
     calls = []

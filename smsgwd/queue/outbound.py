@@ -45,6 +45,9 @@ _ONE = "SELECT " + _PERSON.format(number="?1", link="?2")
 _MANY = together.array(_PERSON.format(number="value ->> 0", link="value ->> 1"), "FROM json_each(?)")
 
 
+_ONE_PART = (SegmentState(part=1, parts=1, state="queued"),)
+
+
 def look(tx: Transaction, calls: Sequence[tuple[Any, ...]]) -> None:
     """Reads for several :func:`accept` what each wants to know of the recipients of its drafts."""
     people = list({(draft.to, draft.link): None for drafts, _ in calls for draft in drafts})
@@ -118,7 +121,9 @@ def insert(tx: Transaction, draft: Draft, now: int) -> Message:
         parts=parts, due=due, expires=draft.expires, origin=origin, key=draft.key, reason=draft.waits,
         conversation=public_id(CONVERSATION, conversation) if conversation else "", answers=draft.answers,
         rule=draft.rule, author=draft.author, meta=draft.meta, uncertain=draft.uncertain,
-        segments=tuple(SegmentState(part=i, parts=parts, state="queued") for i in range(1, parts + 1)),
+        segments=_ONE_PART if parts == 1 else tuple(
+            SegmentState(part=i, parts=parts, state="queued") for i in range(1, parts + 1)
+        ),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ A TP-MR of a modem is compared character by character: 10 is not 0x10.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from smsgwd.model import ReferenceMatch
@@ -54,8 +54,10 @@ def norm(reference: str) -> str:
     return short or reference[:1]
 
 
-def candidates(reference: str, steps: Iterable[Step]) -> tuple[str, ...]:
+def candidates(reference: str, steps: Sequence[Step]) -> tuple[str, ...]:
     """The norms under which a reference may be stored, in the order of the steps, each once."""
+    if len(steps) == 1 and steps[0] in TEXTUAL:  # what most reports ask
+        return (norm(reference),)
     return tuple(dict.fromkeys(form for step in steps for form in _forms(reference, step)))
 
 

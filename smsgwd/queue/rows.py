@@ -36,6 +36,7 @@ from smsgwd.model import (
     public_id,
 )
 from smsgwd.queue.states import Row
+from smsgwd.queue.together import array, lines
 from smsgwd.sms.address import Address
 from smsgwd.sms.encoding import Alphabet
 
@@ -53,11 +54,14 @@ MESSAGE_COLUMNS = (
 FROM_MESSAGE = "FROM message m LEFT JOIN link l ON l.name = m.link"
 
 
+_ALONE = array(MESSAGE_COLUMNS, f"{FROM_MESSAGE} WHERE m.id IN (SELECT value FROM json_each(?))")
+
+
 def optional_id(prefix: str, row: int | None) -> str:
     return "" if row is None else public_id(prefix, row)
 
 
-def to_message(row: tuple[Any, ...], segments: tuple[SegmentState, ...]) -> Message:
+def to_message(row: Sequence[Any], segments: tuple[SegmentState, ...]) -> Message:
     (
         id_, direction, state, peer, ours, text, class_, link, created, updated, reason, encoding, parts, due, expires,
         attempts, origin, key, conversation, answers, rule, author, meta, uncertain, duplicate, number,
@@ -130,10 +134,7 @@ def messages_alone(conn: sqlite3.Connection, ids: Collection[int]) -> dict[int, 
     """Messages without their segments, by their numbers; those that are gone are left out."""
     if not ids:
         return {}
-    found = conn.execute(
-        f"SELECT {MESSAGE_COLUMNS} {FROM_MESSAGE} WHERE m.id IN (SELECT value FROM json_each(?))",
-        (f"[{','.join(map(str, ids))}]",),
-    )
+    found = lines(conn.execute(_ALONE, (f"[{','.join(map(str, ids))}]",)))
     return {row[0]: to_message(row, ()) for row in found}
 
 
@@ -254,7 +255,7 @@ def to_link(row: tuple[Any, ...]) -> LinkStatus:
 OUTBOX_COLUMNS = "id, endpoint, kind, message, conversation, at, due, attempts, state, reason, data"
 
 
-def to_outbox(row: tuple[Any, ...]) -> OutboxItem:
+def to_outbox(row: Sequence[Any]) -> OutboxItem:
     id_, endpoint, kind, message_, conversation_, at, due, attempts, state, reason, data = row
     return OutboxItem(
         id=public_id(OUTBOX, id_), endpoint=endpoint, kind=kind, message=optional_id(MESSAGE, message_),
