@@ -21,7 +21,7 @@ from smsgwd.clock import Clock, came
 from smsgwd.errors import StoreUnavailable, StoreUnusable
 from smsgwd.log import get_logger
 from smsgwd.model import EventData
-from smsgwd.queue.health import Ended, Health, look_through
+from smsgwd.queue.care.health import Ended, Health, look_through
 from smsgwd.queue.interface import Queue
 from smsgwd.queue.opening import damaged, mark_damaged
 

@@ -42,9 +42,9 @@ from smsgwd.link import Carrier, Dialogue, Link, Remembers
 from smsgwd.model import EventData, LinkState
 from smsgwd.prices import Prices
 from smsgwd.pulse import Pulse
-from smsgwd.queue.acting import Actor, acting
 from smsgwd.queue.capacity import SpaceLimits
 from smsgwd.queue.interface import Queue
+from smsgwd.queue.privacy.acting import Actor, acting
 from smsgwd.queue.sqlite import Limits, open_queue
 from smsgwd.react import React
 from smsgwd.routing import Roster, RouteLink

@@ -1,6 +1,6 @@
 """What the gateway forgets: by age while it runs, a person when somebody asks; and whether the audit chain is whole.
 
-The queue does each in small commits (:mod:`smsgwd.queue.keeping`); here they follow one another, so texts that wait for the
+The queue does each in small commits (:mod:`smsgwd.queue.privacy.keeping`); here they follow one another, so texts that wait for the
 disk come in between.
 
 **The clock is not believed at once.** A clock that jumps ten years ahead must not take everything with it. So by itself the
@@ -19,10 +19,10 @@ from smsgwd.clock import Clock, came
 from smsgwd.config import Retention
 from smsgwd.errors import Conflict, StoreUnavailable
 from smsgwd.log import get_logger
-from smsgwd.queue.acting import CLOCK, acting
-from smsgwd.queue.chain import Followed, Head, ended, follow
 from smsgwd.queue.interface import Queue
-from smsgwd.queue.keeping import DAY, Batch, Erased, Keep, Place
+from smsgwd.queue.privacy.acting import CLOCK, acting
+from smsgwd.queue.privacy.chain import Followed, Head, ended, follow
+from smsgwd.queue.privacy.keeping import DAY, Batch, Erased, Keep, Place
 
 #: seconds from the start of the gateway to its first round, and between rounds
 FIRST, EVERY = 300.0, 3600.0

@@ -11,7 +11,7 @@ import pytest
 from smsgwd.cli import COMMANDS
 from smsgwd.config import Store
 from smsgwd.events import KINDS
-from smsgwd.queue.aside import REASON
+from smsgwd.queue.care.aside import REASON
 from smsgwd.queue.migrations import MIGRATIONS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -6,7 +6,7 @@ import pytest
 
 from smsgwd.config import Retention
 from smsgwd.keeping import SEEN, Forgetting, kept
-from smsgwd.queue.keeping import DAY, Keep
+from smsgwd.queue.privacy.keeping import DAY, Keep
 from tests.contract.making import NOW, accept, links_up
 from tests.store import StillClock, store
 

@@ -17,8 +17,8 @@ from smsgwd.cli.db_purge import purge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from smsgwd.queue.health import Health
-    from smsgwd.queue.restoring import Restored
+    from smsgwd.queue.care.health import Health
+    from smsgwd.queue.care.restoring import Restored
 
 
 @click.group()
@@ -40,7 +40,7 @@ def check(ctx: click.Context, file: str | None, full: bool) -> None:
     The daemon may run or not. Looks at the pages, at the tables as this program knows them, and whether what stands in them
     fits together. Ends with 0 when all is well and with 1 when it is not."""
     from smsgwd.clock import SystemClock
-    from smsgwd.queue.health import look_through
+    from smsgwd.queue.care.health import look_through
 
     app = app_of(ctx)
     path = file or app.door.config.gateway.database
@@ -74,7 +74,7 @@ def backup(ctx: click.Context, file: str, force: bool) -> None:
     owner may read it: it holds the texts of people."""
     from smsgwd.cli.readable import size
     from smsgwd.clock import SystemClock
-    from smsgwd.queue.copying import backup as make
+    from smsgwd.queue.care.copying import backup as make
 
     app = app_of(ctx)
     made = make(app.door.config.gateway.database, file, force=force, clock=SystemClock(), progress=_progress())
@@ -111,7 +111,7 @@ def restore(ctx: click.Context, file: str, hold: bool) -> None:
             "With --hold they wait until you release them"
         )
     from smsgwd.clock import SystemClock
-    from smsgwd.queue.restoring import restore as put_back
+    from smsgwd.queue.care.restoring import restore as put_back
 
     app = app_of(ctx)
     done = put_back(file, app.door.config.gateway.database, clock=SystemClock(), progress=_progress())

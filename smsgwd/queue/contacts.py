@@ -6,7 +6,8 @@ import json
 
 from smsgwd.events import masked
 from smsgwd.model import Contact
-from smsgwd.queue import looking, persons
+from smsgwd.queue import looking
+from smsgwd.queue.privacy import persons
 from smsgwd.queue.transaction import Transaction
 
 

@@ -18,8 +18,9 @@ from typing import Any
 
 from smsgwd.events import masked
 from smsgwd.model import CONVERSATION, MESSAGE, InboundSegment, MessageState, Received, public_id
-from smsgwd.queue import persons, reports, rows
+from smsgwd.queue import reports, rows
 from smsgwd.queue.ids import floor_id
+from smsgwd.queue.privacy import persons
 from smsgwd.queue.states import load, move
 from smsgwd.queue.transaction import Transaction
 from smsgwd.sms.encoding import Alphabet

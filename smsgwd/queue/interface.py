@@ -42,13 +42,13 @@ from smsgwd.model import (
     Submission,
     Token,
 )
-from smsgwd.queue.aside import RestoredVerbs
 from smsgwd.queue.capacity import CapacityVerbs
+from smsgwd.queue.care.aside import RestoredVerbs
 from smsgwd.queue.clockwork import ClockVerbs
 from smsgwd.queue.heard import HeardVerbs
-from smsgwd.queue.keeping import KeepingVerbs
 from smsgwd.queue.policies import DoubtVerbs
 from smsgwd.queue.policies import Settled as Settled
+from smsgwd.queue.privacy.keeping import KeepingVerbs
 from smsgwd.queue.question import CarrierVerbs
 from smsgwd.sms.split import Plan
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from smsgwd import __version__
 from smsgwd.errors import StoreUnusable
 from smsgwd.queue import schema
-from smsgwd.queue.files import new_file, sync, sync_folder, worded
+from smsgwd.queue.care.files import new_file, sync, sync_folder, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

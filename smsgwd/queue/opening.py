@@ -24,7 +24,7 @@ import sqlite3
 
 from smsgwd.errors import SmsgwdError, StoreUnavailable, StoreUnusable
 from smsgwd.queue import migrations
-from smsgwd.queue.files import finish, give_to_owner
+from smsgwd.queue.care.files import finish, give_to_owner
 from smsgwd.queue.space import is_full, read_only
 
 #: up to this many bytes quick_check runs at every start (about a third of a second)

@@ -24,8 +24,9 @@ from smsgwd.model import (
     public_id,
     row_id,
 )
-from smsgwd.queue import doubt, persons, policies, rows, together
+from smsgwd.queue import doubt, policies, rows, together
 from smsgwd.queue.interface import Settled
+from smsgwd.queue.privacy import persons
 from smsgwd.queue.progress import part_accepted
 from smsgwd.queue.states import ATTEMPT_COLUMNS, Attempt, M, Row, S, conclude, finish, load, requeue, tell
 from smsgwd.queue.transaction import Transaction

@@ -19,9 +19,10 @@ from smsgwd.model import (
     Reaction,
     row_id,
 )
-from smsgwd.queue import owing, persons, rows
+from smsgwd.queue import owing, rows
 from smsgwd.queue.links import skip
 from smsgwd.queue.outbound import answered, insert
+from smsgwd.queue.privacy import persons
 from smsgwd.queue.states import COLUMNS, Row, finish, went
 from smsgwd.queue.transaction import Transaction
 

@@ -40,8 +40,6 @@ from smsgwd.model import (
     Token,
 )
 from smsgwd.queue import (
-    acting,
-    acts,
     contacts,
     expiry,
     facts,
@@ -73,6 +71,7 @@ from smsgwd.queue.interface import (
     Spending,
     Turn,
 )
+from smsgwd.queue.privacy import acting, acts
 from smsgwd.queue.reader import Reader
 from smsgwd.queue.space import Space
 from smsgwd.queue.sqlite_carriers import SqliteCarriers

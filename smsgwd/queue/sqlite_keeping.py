@@ -1,16 +1,18 @@
-"""The verbs of :mod:`smsgwd.queue.keeping`, and of its neighbours that are about care, on SQLite; :class:`smsgwd.queue.sqlite.SqliteQueue` has them."""
+"""The verbs of :mod:`smsgwd.queue.privacy.keeping`, and of its neighbours that are about care, on SQLite; :class:`smsgwd.queue.sqlite.SqliteQueue` has them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from smsgwd.queue import acting, acts, audit, doubt, erasure, restored, retention, shredding, stepping
-from smsgwd.queue.aside import RestoredVerbs, Some
-from smsgwd.queue.chain import Entry, Head
+from smsgwd.queue import doubt, stepping
+from smsgwd.queue.care import restored
+from smsgwd.queue.care.aside import RestoredVerbs, Some
 from smsgwd.queue.clockwork import ClockVerbs
-from smsgwd.queue.keeping import Batch, Erased, Keep, KeepingVerbs, Place
 from smsgwd.queue.policies import DoubtVerbs
+from smsgwd.queue.privacy import acting, acts, audit, erasure, retention, shredding
+from smsgwd.queue.privacy.chain import Entry, Head
+from smsgwd.queue.privacy.keeping import Batch, Erased, Keep, KeepingVerbs, Place
 
 if TYPE_CHECKING:
     import asyncio

@@ -117,7 +117,7 @@ class Transaction:
         self.doubted = False
         #: done on the connection right after the commit, before callers are told; it raises nothing that is expected
         self.after: list[Callable[[sqlite3.Connection], None]] = []
-        #: somebody was erased who opted out (:mod:`smsgwd.queue.persons`)
+        #: somebody was erased who opted out (:mod:`smsgwd.queue.privacy.persons`)
         self.erased = conn.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is not None
         #: desks that are owed calls by events; None while nobody has said which there are
         self.desks: calls.Desks | None = None

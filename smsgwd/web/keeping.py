@@ -12,8 +12,8 @@ from smsgwd import keeping
 from smsgwd.clock import isoformat
 from smsgwd.config import parse_duration
 from smsgwd.errors import NotFound, RequestRefused
-from smsgwd.queue.audit import shown
-from smsgwd.queue.chain import Head
+from smsgwd.queue.privacy.audit import shown
+from smsgwd.queue.privacy.chain import Head
 from smsgwd.routing.numbers import normal_number
 from smsgwd.web.operations import Answer, Call, Operation, filtered_number
 

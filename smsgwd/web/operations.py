@@ -17,7 +17,7 @@ import msgspec
 from smsgwd.errors import NotFound, RequestRefused
 from smsgwd.gateway import Gateway
 from smsgwd.model import Token
-from smsgwd.queue.acting import Actor, acting
+from smsgwd.queue.privacy.acting import Actor, acting
 from smsgwd.routing.numbers import normal_number
 
 #: bytes of one request body

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgwd.errors import RequestRefused
-from smsgwd.queue.aside import WAYS, Some
+from smsgwd.queue.care.aside import WAYS, Some
 from smsgwd.web.operations import Answer, Call, Operation
 
 #: rows of one commit

@@ -7,8 +7,8 @@ import sys
 
 from smsgwd.clock import SystemClock
 from smsgwd.model import Accepted
-from smsgwd.queue.health import look_through
-from smsgwd.queue.restoring import restore
+from smsgwd.queue.care.health import look_through
+from smsgwd.queue.care.restoring import restore
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import NOW, draft
 from tests.queue.storing import sql

@@ -22,10 +22,10 @@ from smsgwd.model import (
     public_id,
     row_id,
 )
-from smsgwd.queue import restored
-from smsgwd.queue.aside import REASON, REPLAY, WAYS
+from smsgwd.queue.care import restored
+from smsgwd.queue.care.aside import REASON, REPLAY, WAYS
 from smsgwd.queue.interface import CallResult, Move, Settled
-from smsgwd.queue.keeping import Keep, Place
+from smsgwd.queue.privacy.keeping import Keep, Place
 from smsgwd.queue.question import Question, Taken, Wording
 from smsgwd.sms.encoding import Alphabet
 from smsgwd.sms.split import Plan

@@ -9,7 +9,7 @@ from typing import Any
 
 from smsgwd.errors import SmsgwdError
 from smsgwd.model import SUBMISSION, Draft, MessageClass, public_id
-from smsgwd.queue.keeping import Place
+from smsgwd.queue.privacy.keeping import Place
 from smsgwd.queue.question import Rewording
 from smsgwd.queue.sqlite import SqliteQueue
 from tests.contract import making

@@ -16,7 +16,7 @@ from smsgwd.cli.base import exit_status
 from smsgwd.clock import SystemClock
 from smsgwd.errors import SmsgwdError, StoreUnusable
 from smsgwd.queue import opening
-from smsgwd.queue.health import look_through
+from smsgwd.queue.care.health import look_through
 from smsgwd.queue.opening import close_writer, open_writer
 from smsgwd.queue.sqlite import open_queue
 from tests.cli.terminal import Terminal
@@ -346,7 +346,7 @@ async def test_p19_the_look_finds_damage(path, monkeypatch):
 
 async def test_p19_the_look_ends_with_the_gateway(tmp_path, monkeypatch):
     """A stop breaks the look off; nothing is told of it, and it is due at the next start."""
-    monkeypatch.setattr("smsgwd.queue.health._STEPS", 1)
+    monkeypatch.setattr("smsgwd.queue.care.health._STEPS", 1)
     clock, stop = StillClock(NOW), asyncio.Event()
     async with open_queue(tmp_path / "q.db", clock=clock) as queue:
         await queue.accept([draft(f"text {n}") for n in range(200)], NOW)

@@ -11,11 +11,11 @@ from smsgwd.clock import SystemClock
 from smsgwd.errors import Conflict, RequestRefused, StoreUnavailable, StoreUnusable
 from smsgwd.keeping import erase
 from smsgwd.model import Accepted, LinkState, MessageClass
-from smsgwd.queue import copying, files
-from smsgwd.queue.copying import write_copy
-from smsgwd.queue.health import look_through
+from smsgwd.queue.care import copying, files
+from smsgwd.queue.care.copying import write_copy
+from smsgwd.queue.care.health import look_through
+from smsgwd.queue.care.restoring import GAP
 from smsgwd.queue.opening import Lock
-from smsgwd.queue.restoring import GAP
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import (
     NOW,
@@ -335,7 +335,7 @@ async def test_p20_a_restore_that_is_cut_off(copy, tmp_path, monkeypatch, step):
             patch.setattr(files, "os", SimpleNamespace(**{**vars(os), "replace": cut(os.replace), "unlink": cut(os.unlink)}))
             return files.finish(where)
 
-    monkeypatch.setattr("smsgwd.queue.restoring.finish", finish)
+    monkeypatch.setattr("smsgwd.queue.care.restoring.finish", finish)
     with pytest.raises(Cut) if step < 4 else contextlib.nullcontext():
         put_back(path, home)
     assert len(taken) == step

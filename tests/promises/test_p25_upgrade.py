@@ -9,7 +9,7 @@ import pytest
 from smsgwd.clock import SystemClock
 from smsgwd.errors import StoreUnavailable
 from smsgwd.queue import migrations
-from smsgwd.queue.health import look_through
+from smsgwd.queue.care.health import look_through
 from smsgwd.queue.opening import close_writer, open_writer
 from smsgwd.queue.sqlite import open_queue
 from tests.cli.terminal import Terminal

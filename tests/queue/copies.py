@@ -1,8 +1,8 @@
 """Copies of a database, and back from them, without a word."""
 
 from smsgwd.clock import SystemClock
-from smsgwd.queue.copying import backup
-from smsgwd.queue.restoring import restore
+from smsgwd.queue.care.copying import backup
+from smsgwd.queue.care.restoring import restore
 from tests.contract.making import NOW
 from tests.store import StillClock
 

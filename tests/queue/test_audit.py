@@ -8,9 +8,9 @@ import pytest
 from smsgwd.errors import Conflict, StoreUnavailable
 from smsgwd.keeping import verify
 from smsgwd.model import Reaction
-from smsgwd.queue.acting import Actor, acting
-from smsgwd.queue.chain import Head
 from smsgwd.queue.interface import Settled
+from smsgwd.queue.privacy.acting import Actor, acting
+from smsgwd.queue.privacy.chain import Head
 from tests.contract.making import NOW, THEM, accept, claim, draft, links_up, received, sent, uncertain
 from tests.queue.storing import sql
 from tests.store import StillClock, store

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgwd.queue.chain import NOTHING, Entry, Followed, Head, canonical, commitment, ended, follow, link
+from smsgwd.queue.privacy.chain import NOTHING, Entry, Followed, Head, canonical, commitment, ended, follow, link
 
 
 def chained(bodies) -> list[Entry]:

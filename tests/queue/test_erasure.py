@@ -8,9 +8,9 @@ import pytest
 from smsgwd import keeping
 from smsgwd.errors import Conflict, NotFound, RequestRefused
 from smsgwd.model import MessageClass, Origin
-from smsgwd.queue.acting import Actor, acting
 from smsgwd.queue.interface import MessageFilter, Settled
-from smsgwd.queue.keeping import Keep, Place
+from smsgwd.queue.privacy.acting import Actor, acting
+from smsgwd.queue.privacy.keeping import Keep, Place
 from tests.contract.making import (
     DAY,
     NOW,

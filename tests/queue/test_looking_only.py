@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from smsgwd.clock import SystemClock
-from smsgwd.queue.copying import backup
-from smsgwd.queue.health import look_through
+from smsgwd.queue.care.copying import backup
+from smsgwd.queue.care.health import look_through
 from smsgwd.queue.opening import connect, open_reader
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import NOW, draft
@@ -19,7 +19,7 @@ from tests.store import StillClock
 
 SOURCE = Path(__file__).resolve().parents[2] / "smsgwd"
 #: who opens a connection that may write: the one that writes, and the tables in memory that a check compares with
-WRITING = {("queue/opening.py", "open_writer"), ("queue/health.py", "table_problems")}
+WRITING = {("queue/opening.py", "open_writer"), ("queue/care/health.py", "table_problems")}
 
 
 def _calls() -> set[tuple[str, str, str]]:
@@ -47,8 +47,8 @@ def test_every_other_connection_is_for_looking():
 def test_no_statement_checkpoints_but_the_writers():
     """`wal_checkpoint` stands where the writer or its own new file is meant, nowhere else; no other program's SQLite is used."""
     named = {str(file.relative_to(SOURCE)) for file in SOURCE.rglob("*.py") if "PRAGMA wal_checkpoint" in file.read_text()}
-    assert named <= {"queue/restoring.py", "queue/space.py", "queue/opening.py", "queue/shredding.py", "queue/writer.py"}
-    assert "queue/restoring.py" in named
+    assert named <= {"queue/care/restoring.py", "queue/space.py", "queue/opening.py", "queue/privacy/shredding.py", "queue/writer.py"}
+    assert "queue/care/restoring.py" in named
     assert [file.name for file in SOURCE.rglob("*.py") if "import apsw" in file.read_text()] == []
 
 

@@ -5,10 +5,11 @@ import pytest
 from smsgwd.clock import SystemClock
 from smsgwd.errors import Conflict
 from smsgwd.keeping import purge, purgeable
-from smsgwd.queue import outbound, retention
-from smsgwd.queue.health import look_through
+from smsgwd.queue import outbound
+from smsgwd.queue.care.health import look_through
 from smsgwd.queue.interface import CallResult, MessageFilter, Settled
-from smsgwd.queue.keeping import Keep, Place
+from smsgwd.queue.privacy import retention
+from smsgwd.queue.privacy.keeping import Keep, Place
 from tests.contract.making import (
     DAY,
     HOUR,

@@ -1,7 +1,7 @@
 """Which verbs are acts of an operator, and what the audit chain says of each.
 
 One table, asked where verbs go to the thread that writes. A verb that stands in it leaves an entry in its own commit, whoever
-calls it; who that was, :mod:`smsgwd.queue.acting` knows. A verb that raises leaves none: nothing was done. Accepting, sending
+calls it; who that was, :mod:`smsgwd.queue.privacy.acting` knows. A verb that raises leaves none: nothing was done. Accepting, sending
 and receiving texts are no acts; their events are their history.
 """
 
@@ -11,27 +11,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from smsgwd.model import MESSAGE, Conversation, Message, OutboxItem, Token, row_id
-from smsgwd.queue import (
-    asking,
-    audit,
-    contacts,
-    erasure,
-    links,
-    outbound,
-    owing,
-    reactions,
-    restored,
-    shredding,
-    tokens,
-    wording,
-)
-from smsgwd.queue.acting import Actor
-from smsgwd.queue.aside import Some
-from smsgwd.queue.audit import Act
+from smsgwd.queue import asking, contacts, links, outbound, owing, reactions, tokens, wording
+from smsgwd.queue.care import restored
+from smsgwd.queue.care.aside import Some
 from smsgwd.queue.interface import Settled
-from smsgwd.queue.keeping import Erased, Keep
+from smsgwd.queue.privacy import audit, erasure, shredding
+from smsgwd.queue.privacy.acting import Actor
+from smsgwd.queue.privacy.audit import Act
+from smsgwd.queue.privacy.keeping import Erased, Keep
+from smsgwd.queue.privacy.shredding import Shredding
 from smsgwd.queue.question import Rewording, Wording
-from smsgwd.queue.shredding import Shredding
 from smsgwd.queue.transaction import Transaction
 
 Told = Callable[..., Act | None]
@@ -127,7 +116,7 @@ def _let_go(tx: Transaction, result: Some, what: str, after: int, limit: int, no
 
 
 def note(tx: Transaction, act: str, now: int, of: Mapping[str, Any] | None = None) -> None:
-    """See :meth:`smsgwd.queue.keeping.KeepingVerbs.record_act`: nothing but the entry."""
+    """See :meth:`smsgwd.queue.privacy.keeping.KeepingVerbs.record_act`: nothing but the entry."""
 
 
 def _note(tx: Transaction, result: object, act: str, now: int, of: Mapping[str, Any] | None = None) -> Act:
@@ -135,7 +124,7 @@ def _note(tx: Transaction, result: object, act: str, now: int, of: Mapping[str, 
 
 
 def purged(tx: Transaction, counts: Mapping[str, int], keep: Keep, now: int) -> Shredding:
-    """See :meth:`smsgwd.queue.keeping.KeepingVerbs.purged`."""
+    """See :meth:`smsgwd.queue.privacy.keeping.KeepingVerbs.purged`."""
     data: dict[str, Any] = dict(counts)
     tx.event("store.purged", now, None, "", **data)
     return shredding.shred(tx)

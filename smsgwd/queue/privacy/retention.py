@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from smsgwd.errors import Conflict
 from smsgwd.queue.ids import floor_id
-from smsgwd.queue.keeping import DAY, KEYS, ROWS, Batch, Keep, Place
+from smsgwd.queue.privacy.keeping import DAY, KEYS, ROWS, Batch, Keep, Place
 from smsgwd.queue.transaction import Transaction
 
 LIMIT = 500
@@ -130,7 +130,7 @@ def steps(keep: Keep, revisit: bool) -> list[Step]:
 
 
 def purge(tx: Transaction, keep: Keep, at: Place, now: int, revisit: bool) -> Batch:
-    """See :meth:`smsgwd.queue.keeping.KeepingVerbs.purge`."""
+    """See :meth:`smsgwd.queue.privacy.keeping.KeepingVerbs.purge`."""
     if tx.doubted:
         raise Conflict("the wall clock is doubted, so nobody knows what is old")
     if at == Place():
@@ -211,7 +211,7 @@ LOOK = 5000
 
 
 def purgeable(conn: sqlite3.Connection, keep: Keep, at: Place, now: int) -> Batch:
-    """See :meth:`smsgwd.queue.keeping.KeepingVerbs.purgeable`. What was passed while it was alive is not looked at."""
+    """See :meth:`smsgwd.queue.privacy.keeping.KeepingVerbs.purgeable`. What was passed while it was alive is not looked at."""
     todo = passes(keep)
     if at.step == len(todo):
         return _old_events(conn, keep, at, now)

@@ -2,8 +2,8 @@
 
 The daemon must be stopped: the lock is held from the beginning to the end. The copy is read through first, then written
 anew beside the database (by SQLite, so that a copy of whatever age and page size comes out the same), brought to this
-program's schema, and what waits in it is put aside (:mod:`smsgwd.queue.restored`). All that happens under another name; the
-last step, :func:`smsgwd.queue.files.finish`, is one that a power cut cannot leave half done.
+program's schema, and what waits in it is put aside (:mod:`smsgwd.queue.care.restored`). All that happens under another name; the
+last step, :func:`smsgwd.queue.care.files.finish`, is one that a power cut cannot leave half done.
 
 The database as it was stays beside the new one, with its write-ahead log. Where it can still be read, what must not be
 forgotten is carried over, and events go on behind its newest number, so that nobody who follows them misses any.
@@ -20,16 +20,17 @@ import msgspec
 
 from smsgwd.clock import Clock, isoformat
 from smsgwd.errors import Conflict, SmsgwdError, StoreUnavailable, StoreUnusable
-from smsgwd.queue import audit, migrations
-from smsgwd.queue.acting import Actor
-from smsgwd.queue.audit import Act
-from smsgwd.queue.carrying import Erasures, carry_over, erase_again
-from smsgwd.queue.copying import Progress, write_copy
-from smsgwd.queue.files import finish, give_to_owner, restoring, sync, sync_folder
-from smsgwd.queue.health import look_through, page_problems
+from smsgwd.queue import migrations
+from smsgwd.queue.care.carrying import Erasures, carry_over, erase_again
+from smsgwd.queue.care.copying import Progress, write_copy
+from smsgwd.queue.care.files import finish, give_to_owner, restoring, sync, sync_folder
+from smsgwd.queue.care.health import look_through, page_problems
+from smsgwd.queue.care.restored import Aside, put_aside
 from smsgwd.queue.ids import Ids
 from smsgwd.queue.opening import Lock, close_writer, connect, explained, open_writer
-from smsgwd.queue.restored import Aside, put_aside
+from smsgwd.queue.privacy import audit
+from smsgwd.queue.privacy.acting import Actor
+from smsgwd.queue.privacy.audit import Act
 from smsgwd.queue.transaction import Limits, Transaction
 
 #: events that may have been told after the copy was made, where the old database cannot say

@@ -1,6 +1,6 @@
 """The audit table: an entry for each act of an operator, in the commit of the act itself.
 
-How entries hang together is in :mod:`smsgwd.queue.chain`; which verbs are acts is in :mod:`smsgwd.queue.acts`. Rows of
+How entries hang together is in :mod:`smsgwd.queue.privacy.chain`; which verbs are acts is in :mod:`smsgwd.queue.privacy.acts`. Rows of
 ``audit`` are only added: triggers refuse the rest. What is personal (a number, the words of a reason) is in ``audit_pii``,
 which loses its rows when the person is erased, or when they are older than the metadata of texts.
 """
@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from smsgwd.clock import isoformat
-from smsgwd.queue.acting import Actor
-from smsgwd.queue.chain import Entry, Head, canonical, commitment, link
+from smsgwd.queue.privacy.acting import Actor
+from smsgwd.queue.privacy.chain import Entry, Head, canonical, commitment, link
 from smsgwd.queue.transaction import Transaction
 
 SALT = 16

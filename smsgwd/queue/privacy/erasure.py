@@ -3,7 +3,7 @@
 1. **Cancel**: what waits for the number is cancelled, so that nothing goes to somebody who is being erased. A text that a
    link has in hand now must end first (Conflict); an uncertain one stays uncertain, without its words.
 2. **Texts**, 500 in a commit: words, raw octets, keys, digests and reasons go, and a keyed hash stands in the number's place
-   (:mod:`smsgwd.queue.persons`). State, time, parts and price stay: they are counts, and say nothing of a person any more.
+   (:mod:`smsgwd.queue.privacy.persons`). State, time, parts and price stay: they are counts, and say nothing of a person any more.
 3. **History**: reasons in the events of those texts, and calls about them, which are looked through for that.
 4. **The rest**, in one commit with the proof: threads and tickets, parts that wait for others, reports that fitted nothing,
    calls that we owe about them, the consent ledger (which keeps what was done and when, by the hash), the contact, and what is
@@ -22,11 +22,11 @@ from collections.abc import Mapping
 from smsgwd.errors import Conflict, NotFound
 from smsgwd.events import masked
 from smsgwd.model import MESSAGE, public_id
-from smsgwd.queue import audit, persons
-from smsgwd.queue.acting import Actor
-from smsgwd.queue.audit import Act
 from smsgwd.queue.ids import floor_id
-from smsgwd.queue.keeping import KEYS, Batch, Erased, Place
+from smsgwd.queue.privacy import audit, persons
+from smsgwd.queue.privacy.acting import Actor
+from smsgwd.queue.privacy.audit import Act
+from smsgwd.queue.privacy.keeping import KEYS, Batch, Erased, Place
 from smsgwd.queue.states import COLUMNS, M, Row, finish, went
 from smsgwd.queue.transaction import Transaction
 
@@ -47,7 +47,7 @@ _LIVE = (
 
 
 def erase(tx: Transaction, number: str, at: Place, now: int) -> Batch:
-    """See :meth:`smsgwd.queue.keeping.KeepingVerbs.erase`."""
+    """See :meth:`smsgwd.queue.privacy.keeping.KeepingVerbs.erase`."""
     persons.make_key(tx)
     if at == Place() and not _known(tx, number):
         raise NotFound(f"there is nothing of {masked(number)}")
@@ -106,7 +106,7 @@ def _history(tx: Transaction, number: str, at: Place) -> Batch:
 
 
 def erased(tx: Transaction, actor: Actor, number: str, counts: Mapping[str, int], now: int) -> Erased:
-    """See :meth:`smsgwd.queue.keeping.KeepingVerbs.erased`."""
+    """See :meth:`smsgwd.queue.privacy.keeping.KeepingVerbs.erased`."""
     if tx.execute("SELECT 1 FROM message WHERE peer = ? LIMIT 1", (number,)).fetchone():
         raise Conflict("another text came meanwhile")
     person = persons.pseudonym(tx.conn, number)

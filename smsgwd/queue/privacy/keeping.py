@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from smsgwd.queue.chain import Entry, Head
+from smsgwd.queue.privacy.chain import Entry, Head
 
 DAY = 86_400_000
 #: an idempotency key is known at least so long, a PDU that comes again too, however short texts are kept; ms

@@ -13,7 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgwd.queue import calls
-from smsgwd.queue.aside import CANCEL, REASON, RELEASE, REPLAY, Some
+from smsgwd.queue.care.aside import CANCEL, REASON, RELEASE, REPLAY, Some
 from smsgwd.queue.links import skip
 from smsgwd.queue.states import COLUMNS, M, Row, finish, load, requeue, tell
 from smsgwd.queue.submitting import recover
@@ -58,7 +58,7 @@ def put_aside(tx: Transaction, now: int) -> Aside:
 
 
 def let_go(tx: Transaction, what: str, after: int, limit: int, now: int) -> Some:
-    """See :meth:`smsgwd.queue.aside.RestoredVerbs.let_go`."""
+    """See :meth:`smsgwd.queue.care.aside.RestoredVerbs.let_go`."""
     ids = [id_ for (id_,) in tx.execute(_DEAD if what == REPLAY else _HELD, (REASON, after, limit)).fetchall()]
     left = sum(not _WAYS[what](tx, id_, now) for id_ in ids)
     if what == REPLAY and ids:

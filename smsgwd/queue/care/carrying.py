@@ -11,9 +11,9 @@ import sqlite3
 
 import msgspec
 
-from smsgwd.queue import erasure, persons
-from smsgwd.queue.acting import Actor
-from smsgwd.queue.keeping import Place
+from smsgwd.queue.privacy import erasure, persons
+from smsgwd.queue.privacy.acting import Actor
+from smsgwd.queue.privacy.keeping import Place
 from smsgwd.queue.transaction import Transaction
 
 

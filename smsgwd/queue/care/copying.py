@@ -23,8 +23,8 @@ import msgspec
 from smsgwd.clock import Clock
 from smsgwd.errors import Conflict, StoreUnavailable, StoreUnusable
 from smsgwd.queue import migrations
-from smsgwd.queue.files import new_file, sync, sync_folder
-from smsgwd.queue.health import look_through, page_problems
+from smsgwd.queue.care.files import new_file, sync, sync_folder
+from smsgwd.queue.care.health import look_through, page_problems
 from smsgwd.queue.opening import connect, explained
 
 #: bytes that stay free beside the copy

@@ -1,5 +1,5 @@
 """Who acts. An operation of a person, a program or a signal says so once, where it comes in; every verb that it leads to is
-recorded in that name (:mod:`smsgwd.queue.acts`), without passing it through all that lies between.
+recorded in that name (:mod:`smsgwd.queue.privacy.acts`), without passing it through all that lies between.
 
 ``who`` is ``uid:1000`` (the process behind the unix socket, or of a command while no daemon runs), the id of an API token,
 ``signal:HUP``, ``clock``, or ``gateway`` for what nobody asked for.

@@ -1,4 +1,4 @@
-"""What a restore has put aside, and how it is let go: see :mod:`smsgwd.queue.restored`."""
+"""What a restore has put aside, and how it is let go: see :mod:`smsgwd.queue.care.restored`."""
 
 from __future__ import annotations
 
