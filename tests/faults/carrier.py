@@ -4,8 +4,6 @@ Only waits are short: those of the link (its configuration) and the pauses betwe
 """
 
 import asyncio
-import os
-import signal
 import sqlite3
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -18,7 +16,7 @@ from smsgwd.queue.sqlite import open_queue
 from smsgwd.rules.model import RuleSet
 from smsgwd.smpp.link import SmppLink
 from tests.canaries import PASSWORD
-from tests.faults.plant import Plant
+from tests.faults.plant import Plant, stop
 
 NUMBER = "+15550100777"
 #: seconds; answers come within milliseconds over loopback
@@ -85,9 +83,8 @@ async def carried(home: Path, port: int, **config):
             try:
                 yield running
             finally:
-                if not running.task.done():
-                    os.kill(os.getpid(), signal.SIGTERM)
                 async with asyncio.timeout(10):
+                    await stop(running.task)
                     await running.task
     finally:
         module.FIRST_PAUSE, module.LAST_PAUSE = pauses

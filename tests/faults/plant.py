@@ -88,6 +88,14 @@ class Plant:
             await self.task
 
 
+async def stop(task: asyncio.Task) -> None:
+    """SIGTERM for a daemon in this process; once it listens, since before that the signal would end the tests."""
+    while not task.done() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        await asyncio.sleep(0.001)
+    if not task.done():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def plug(path: Path, modem: Wire) -> None:
     """The port's name leads to this modem from now on."""
     path.unlink(missing_ok=True)
@@ -117,9 +125,8 @@ async def plant(home: Path, *modems: Wire, profile=CALM, finder=None, **config):
             try:
                 yield running
             finally:
-                if not running.task.done():
-                    os.kill(os.getpid(), signal.SIGTERM)
                 async with asyncio.timeout(10):
+                    await stop(running.task)
                     await asyncio.gather(running.task, return_exceptions=running.task.cancelled())
     finally:
         module.FIRST_PAUSE, module.LAST_PAUSE = pauses
