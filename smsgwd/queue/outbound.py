@@ -46,14 +46,19 @@ _ONE = "SELECT " + _PERSON.format(number="?1", link="?2")
 _MANY = together.array(_PERSON.format(number="value ->> 0", link="value ->> 1"), "FROM json_each(?)")
 
 
+_KNOWN = "SELECT id, key_digest FROM message WHERE key = ? AND key <> ''"
+_USED = together.array("key", "FROM message WHERE key IN (SELECT value FROM json_each(?)) AND key <> ''")
 _ONE_PART = (SegmentState(part=1, parts=1, state="queued"),)
 
 
 def look(tx: Transaction, calls: Sequence[tuple[Any, ...]]) -> None:
-    """Reads for several :func:`accept` what each wants to know of the recipients of its drafts."""
+    """Reads for several :func:`accept` what each wants to know of the recipients of its drafts, and whether their keys are
+    known."""
+    keys = [draft.key for drafts, _ in calls for draft in drafts if draft.key]
+    used = {key for (key,) in together.lines(tx.apart(_USED, (rows.encode(keys).decode(),)))} if keys else set()
     people = list({(draft.to, draft.link): None for drafts, _ in calls for draft in drafts})
     found = together.lines(tx.apart(_MANY, (rows.encode(people).decode(),)))
-    tx.ahead.keep(accept, dict(zip(people, found, strict=True)), apart=True)
+    tx.ahead.keep(accept, {**dict(zip(people, found, strict=True)), **{key: key in used for key in keys}}, apart=True)
 
 
 def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message | SmsgwdError]:
@@ -70,12 +75,17 @@ def accept(tx: Transaction, drafts: Sequence[Draft], now: int) -> list[Message |
 
 def same_key(tx: Transaction, draft: Draft) -> Message | None:
     """The message that was accepted under the same key; Conflict when the request was another one."""
+    if draft.key not in tx.keys:  # no text of this batch has it, so nothing that was put off matters
+        seen = tx.ahead.seen(accept)
+        if not (seen[draft.key] if draft.key in seen else tx.apart(_KNOWN, (draft.key,)).fetchone()):
+            tx.keys.add(draft.key)
+            return None
     return known(tx.conn, draft.key, draft.key_digest)
 
 
 def known(conn: sqlite3.Connection, key: str, digest: str) -> Message | None:
     """See :meth:`smsgwd.queue.interface.Queue.known`."""
-    row = conn.execute("SELECT id, key_digest FROM message WHERE key = ? AND key <> ''", (key,)).fetchone()
+    row = conn.execute(_KNOWN, (key,)).fetchone()
     if row is None:
         return None
     if row[1] != digest:

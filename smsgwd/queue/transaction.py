@@ -96,6 +96,7 @@ class Transaction:
         "erased",
         "events",
         "ids",
+        "keys",
         "limits",
         "numbers",
         "topics",
@@ -110,6 +111,8 @@ class Transaction:
         self._touched: set[int] = set()
         #: what was looked up for several verbs of the batch
         self.ahead = Ahead(conn)
+        #: idempotency keys of texts of this batch
+        self.keys: set[str] = set()
         #: our number of each link that was asked for since the last change of a link
         self.numbers: dict[str, str] = {}
         self.topics: set[str] = set()
@@ -201,6 +204,7 @@ class Transaction:
         if mark == START:
             self.after.clear()
             self.ahead.clear()
+            self.keys.clear()
 
     def confirm(self) -> None:
         """The commit is done: what it spent is spent, what it told has happened."""

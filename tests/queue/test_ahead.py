@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from smsgwd.errors import RequestRefused
+from smsgwd.errors import Conflict, RequestRefused
 from smsgwd.model import Accepted, Message, ReportStatus
 from smsgwd.queue.ahead import LOOKS, Ahead
 from smsgwd.queue.sqlite import open_queue
@@ -92,6 +92,25 @@ async def test_many_accepts_look_once(queue):
     answers = await asyncio.gather(*(queue.accept([draft(to=f"+1555010{n:04d}")], NOW) for n in range(20)))
     assert all(isinstance(message, Message) for (message,) in answers)
     assert len([text for text in seen if "FROM contact" in text]) == 1
+
+
+async def test_keys_are_looked_for_once(queue):
+    """Texts with keys are accepted together without a look for each; a key that stands twice in a batch, or was used before,
+    gives the text that it gave first."""
+    (old,) = await queue.accept([draft(key="old", key_digest="d")], NOW)
+    seen = selects(queue)
+    keys = [*(f"k{n}" for n in range(10)), "k3", "old"]
+    answers = await asyncio.gather(*(queue.accept([draft(key=key, key_digest="d")], NOW) for key in keys))
+    ids = [message.id for (message,) in answers]
+    assert (ids[10], ids[11], len(set(ids))) == (ids[3], old.id, 11)
+    assert len([text for text in seen if "key = " in text]) == 2
+    assert len([text for text in seen if "key IN" in text]) == 1
+
+
+async def test_key_with_another_body_in_the_same_batch(queue):
+    """Is a conflict, and the others are accepted."""
+    answers = await asyncio.gather(*(queue.accept([draft(key="k", key_digest=d)], NOW) for d in ("one", "two", "one")))
+    assert [type(answer) for (answer,) in answers] == [Message, Conflict, Message]
 
 
 async def test_opt_out_in_the_same_batch(queue):
