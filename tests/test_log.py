@@ -67,3 +67,20 @@ def test_events_of_the_log_are_lines_of_their_levels():
 def test_event_kinds_of_the_log_exist():
     """The log's own lists name event kinds that exist."""
     assert set(KINDS) >= log.STEPS | log.WARNINGS
+
+
+@pytest.mark.parametrize("kind", ["message.sent", "message.failed", "message.accepted"])
+def test_lines_of_events_are_structlogs(kind):
+    """A line that is made here has the names, the order and the masked values that structlog's own way gives it."""
+    out = io.StringIO()
+    log.set_up("debug", out)
+    logger = log.get_logger("test")
+    data = {"why": "from +15550100777\x1b", "parts": 2, "text": "hello", "list": ["+15550100777"]}
+    log.write_events(logger, [Event(id=7, at=0, kind=kind, message="msg_1", link="m1", data=data)])
+    level = {"message.sent": "info", "message.failed": "warning", "message.accepted": "debug"}[kind]
+    fields = {"kind": kind, "event_id": 7, "at": "1970-01-01T00:00:00.000Z", "message": "msg_1", "link": "m1", **data}
+    getattr(logger, level)(KINDS[kind], **fields)
+    ours, theirs = ([*json.loads(line).items()] for line in out.getvalue().splitlines())
+    assert [name for name, _ in ours] == [name for name, _ in theirs]
+    assert {k: v for k, v in ours if k != "timestamp"} == {k: v for k, v in theirs if k != "timestamp"}
+    assert dict(ours)["timestamp"][:17] <= dict(theirs)["timestamp"][:17]
