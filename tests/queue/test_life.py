@@ -155,8 +155,10 @@ class Lives(RuleBasedStateMachine):
 
     @staticmethod
     def told(text) -> bool:
-        """A report on it can be told from that on a part whose answer is still awaited."""
-        return bool(text.done and not text.doubtful and not (text.unnamed and text.flying))
+        """A report on it can be told from that on a part whose answer is still awaited, or on an attempt at another part that
+        nobody knows the end of."""
+        unclear = text.unnamed and (text.flying or (text.resent and text.parts > 1))
+        return bool(text.done and not text.doubtful and not unclear)
 
     @precondition(lambda self: self._some(self.told))
     @rule(pick=PICK, status=st.sampled_from(["delivered", "delivered", "failed", "expired"]), twice=st.booleans())
