@@ -29,8 +29,8 @@ class Life:
         self.reports: dict[int, str] = {}
         self.wire: list[int] = []
         self.resent = False
-        #: an operator called a part sent, so that nobody knows its reference
-        self.unnamed = False
+        #: parts that an operator called sent, so that nobody knows their references
+        self.unnamed = 0
 
     def reference(self, part: int) -> str:
         return f"{self.number[-4:]}{part}"
@@ -100,7 +100,7 @@ class Lives(RuleBasedStateMachine):
         elif how == "resend":
             text.state, text.resent = "queued", True
         else:
-            text.doubtful, text.unnamed = "", True
+            text.doubtful, text.unnamed = "", text.unnamed + 1
             text.done += 1
             text.state = "sent" if text.done == text.parts else "queued"
             text.sum_up()
@@ -155,9 +155,8 @@ class Lives(RuleBasedStateMachine):
 
     @staticmethod
     def told(text) -> bool:
-        """A report on it can be told from that on a part whose answer is still awaited, or on an attempt at another part that
-        nobody knows the end of."""
-        unclear = text.unnamed and (text.flying or (text.resent and text.parts > 1))
+        """A report on it can be told from that on another part that has no reference, or none yet."""
+        unclear = text.unnamed and (text.flying or text.unnamed > 1 or (text.resent and text.parts > 1))
         return bool(text.done and not text.doubtful and not unclear)
 
     @precondition(lambda self: self._some(self.told))
