@@ -291,5 +291,5 @@ def _kept(home: Path, name: str) -> tuple[str, ...]:
 
 
 def scaled(cycles: int) -> int:
-    """How many lives, more of them in a night: POWERCUT_CYCLES is the number of all tests together, for 104."""
-    return max(1, cycles * int(os.environ.get("POWERCUT_CYCLES", "104")) // 104)
+    """How many lives, more of them in a night: POWERCUT_CYCLES is the number of all tests together, for 204."""
+    return max(1, cycles * int(os.environ.get("POWERCUT_CYCLES", "204")) // 204)

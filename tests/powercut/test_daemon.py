@@ -25,7 +25,7 @@ from tests.powercut.shim import Power, build
 pytestmark = pytest.mark.story
 
 SEED = int(os.environ.get("POWERCUT_SEED", "0"))
-LIVES = 26
+LIVES = 51
 #: most attempts that a kill may leave in doubt: what both links have in flight
 WINDOW = 60
 
