@@ -37,11 +37,11 @@ class Recent:
     """Their ids have no gap."""
 
     def __init__(self) -> None:
-        self._events: deque[Event] = deque(maxlen=CAPACITY)
+        self._events: deque[Committed] = deque(maxlen=CAPACITY)
 
     def extend(self, committed: Sequence[Committed]) -> None:
         """What one commit brought, in order."""
-        self._events.extend([c.event() for c in committed[-CAPACITY:]])
+        self._events.extend(committed)
 
     def forget(self) -> None:
         """They were changed in the database: it is asked again."""
@@ -57,4 +57,4 @@ class Recent:
         if skip > len(self._events):
             return []
         found = islice(self._events, skip, None)
-        return list(islice((e for e in found if e.kind == kind) if kind else found, limit))
+        return [e.event() for e in islice((e for e in found if e.kind == kind) if kind else found, limit)]

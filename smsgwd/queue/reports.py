@@ -116,13 +116,13 @@ def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bo
     free = report.match is ReferenceMatch.AUTO
     mode = (tx.ahead.seen(record_report).get(link) or tally.mode(tx.apart, link)) if free else tally.Mode()
     steps = mode.steps if free else STEPS[report.match]
-    # numbers that are equal by chance must not make it a copy of another report
-    surest = _sure(steps) or steps
     found = _named(tx, links, report, recipient, steps[:1])
     candidate, copies, awaited = None, [], False
     if found is None:
         awaited = _awaited(tx, links, recipient)
         candidate = _own(tx, links, report, recipient) or (None if awaited else _only(tx, link, links, recipient))
+        # numbers that are equal by chance must not make it a copy of another report
+        surest = _sure(steps) or steps
         copies = _closed(tx, links, report, {recipient, candidate[1].peer if candidate else recipient}, surest, now)
         if len(steps) > 1 and not copies:
             found = _named(tx, links, report, recipient, _sure(steps[1:]) if free and awaited else steps[1:])
@@ -199,7 +199,9 @@ def _named(
             if form not in known:
                 known[form] = _open(tx, links, S.ACCEPTED, form, recipient)
             fitting += [pair for pair in known[form] if fits(step, pair[0].reference, report.reference)]
-        if len(fitting) == 1 or (fitting and step is Step.SAME):
+        if len(fitting) == 1:
+            return fitting[0], step
+        if fitting and step is Step.SAME:
             return min(fitting, key=lambda pair: _apart(pair[0].id, report)), step
     return None
 

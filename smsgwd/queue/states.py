@@ -28,7 +28,12 @@ from smsgwd.queue.transaction import Transaction
 M, S = MessageState, SubmissionState
 
 #: states that are counted per day; the others are passed through more than once
-_COUNTED = frozenset({M.SENT, M.DELIVERED, M.FAILED, M.EXPIRED, M.CANCELLED, M.UNCERTAIN, M.RECEIVED, M.PARTIAL})
+_COUNTED = frozenset(
+    s.value for s in (M.SENT, M.DELIVERED, M.FAILED, M.EXPIRED, M.CANCELLED, M.UNCERTAIN, M.RECEIVED, M.PARTIAL)
+)
+#: the tables as the store has them, by the words of the states: what asks an enum asks Python, and this is asked often
+_MESSAGE = {old.value: frozenset(s.value for s in new) for old, new in MESSAGE_TRANSITIONS.items()}
+_SUBMISSION = {old.value: frozenset(s.value for s in new) for old, new in SUBMISSION_TRANSITIONS.items()}
 
 
 class Row(msgspec.Struct, gc=False):
@@ -115,11 +120,12 @@ def load_attempts(tx: Transaction, submissions: Sequence[int]) -> list[tuple[Att
 
 def move(tx: Transaction, m: Row, state: MessageState, now: int, reason: str = "") -> None:
     """Writes a new state, and with it what the verb changed in the row (done, attempts, due, duplicate)."""
-    if state not in MESSAGE_TRANSITIONS.get(m.state, ()):  # type: ignore[call-overload]
-        raise AssertionError(f"{public_id(MESSAGE, m.id)}: {m.state} -> {state.value} is not in the table")
-    m.state, m.reason = state.value, reason
+    new = state.value
+    if new not in _MESSAGE.get(m.state, ()):
+        raise AssertionError(f"{public_id(MESSAGE, m.id)}: {m.state} -> {new} is not in the table")
+    m.state, m.reason = new, reason
     tx.defer(_MOVE, m.id, (m.state, reason, m.done, m.attempts, m.due, m.duplicate, now, m.id))
-    if state in _COUNTED:
+    if new in _COUNTED:
         tx.count(now, m.link, m.direction, m.class_, m.state, m.parts)
 
 
@@ -149,9 +155,10 @@ def conclude(
     tx: Transaction, s: Attempt, state: SubmissionState, *, reference: str = "", reason: str = "", open: bool = False
 ) -> None:
     """Writes what came of an attempt. ``open`` = a report on it may still come, or a late answer."""
-    if state not in SUBMISSION_TRANSITIONS.get(s.state, ()):  # type: ignore[call-overload]
-        raise AssertionError(f"{public_id(SUBMISSION, s.id)}: {s.state} -> {state.value} is not in the table")
-    s.state, s.reference, s.open = state.value, reference, int(open)
+    new = state.value
+    if new not in _SUBMISSION.get(s.state, ()):
+        raise AssertionError(f"{public_id(SUBMISSION, s.id)}: {s.state} -> {new} is not in the table")
+    s.state, s.reference, s.open = new, reference, int(open)
     tx.defer(_CONCLUDE, s.id, (s.state, reference, norm(reference), reason, s.open, s.id))
 
 
