@@ -225,7 +225,9 @@ class Rig:
             return conn.execute(sql, args).fetchall()
 
     def check(self) -> None:
-        """After a start: nothing accepted is lost; nothing that went was forgotten; nothing is there twice."""
+        """After a start: nothing accepted is lost; nothing that went was forgotten; nothing is there twice. The wire is looked at
+        first: the daemon is at work already."""
+        wire = self.wire()
         found = self.rows(
             "SELECT m.id, m.text, m.state, m.duplicate, m.class, (SELECT count(*) FROM submission s WHERE s.message = m.id) "
             "FROM message m WHERE m.direction = 'out'"
@@ -234,7 +236,7 @@ class Rig:
         assert len(stored) == len(found), "one key, two texts"
         lost = [text for text, id_ in self.accepted.items() if text not in stored or stored[text][0] != row_id(MESSAGE, id_)]
         assert lost == []
-        for text, times in self.wire().items():
+        for text, times in wire.items():
             _, state, duplicate, class_, tries = stored[text]
             assert tries >= times, f"{text} went {times} times; {tries} attempts are known"
             assert state not in ("held", "cancelled", "expired"), f"{text} went, and is {state}"
