@@ -42,8 +42,9 @@ WARNINGS = frozenset(
 _PLAIN = frozenset({"timestamp", "level", "part", "kind", "at", "message", "link"})
 _LEVELS = {name: logging.getLevelNamesMapping()[name.upper()] for name in ("debug", "info", "warning")}
 _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-#: where JSON lines go; None while lines are for people
+#: where JSON lines go, and structlog's last step that makes them; None while lines are for people
 _octets: Any = None
+_renderer: Any = None
 #: the least level that is written
 _least = logging.INFO
 
@@ -95,12 +96,12 @@ def lost() -> int:
 
 def set_up(level: str = "info", stream: Any = None) -> None:
     """Sets up logging for this process. ``level``: debug shows every step of every text."""
-    global _least, _octets
+    global _least, _octets, _renderer
     _least = logging.getLevelNamesMapping()[level.upper()]
     stream = stream or sys.stdout
     people = stream.isatty()
-    _octets = None if people else stream
     renderer: Any = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(_json)
+    _octets, _renderer = (None, None) if people else (stream, renderer)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -128,6 +129,7 @@ def write_events(logger: Any, events: Iterable[Event]) -> None:
     bound = logger.bind()
     lines: list[str] = []
     stamp = _stamp(None, "", {})
+    ours = _renderer is not None and structlog.get_config()["processors"][-1] is _renderer
     for event in events:
         level = "debug" if event.kind in STEPS else "warning" if event.kind in WARNINGS else "info"
         if _LEVELS[level] < _least:
@@ -136,7 +138,7 @@ def write_events(logger: Any, events: Iterable[Event]) -> None:
         fields |= {name: value for name, value in (("message", event.message), ("link", event.link)) if value}
         fields |= {k: v for k, v in event.data.items() if k not in fields}
         what = KINDS.get(event.kind, event.kind)
-        if _octets is None:
+        if not ours:
             getattr(bound, level)(what, **fields)
         else:
             line = {**structlog.get_context(bound), **fields, "event": what, "level": level, **stamp}
