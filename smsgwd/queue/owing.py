@@ -78,8 +78,7 @@ def record_calls(tx: Transaction, results: Sequence[CallResult], now: int) -> No
         if row not in pending:
             continue  # an operator was faster
         endpoint, kind, message, conversation, due, attempts = pending.pop(row)
-        # no pause is longer than a day: one that is was counted before the clock was set back
-        due = (result.due if result.due <= now + 86_400_000 else now) if result.result == "retry" else due
+        due = result.due if result.result == "retry" else due  # one that a wrong clock counted ends in expiry.py
         tx.defer(_RECORD, row, (_STATES[result.result], result.reason, due, row))
         data = {"item": result.item, "endpoint": endpoint, "attempts": attempts + 1, "of": kind}
         if result.reason:

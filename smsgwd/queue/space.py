@@ -4,8 +4,9 @@ The reserve is a file beside the database (``PATH.reserve``) whose blocks are re
 disk is full the file is cut to nothing, and what came of texts on their way, and what people write to us, is stored in its
 place. New texts get none of it: from then on they are refused, until there is room again and the reserve is made anew.
 
-All this costs a look at the file system after each commit, some microseconds beside a sync. The thread that writes and
-whoever looks from outside may come at the same time: a lock keeps the reserve to one of them.
+The thread that writes looks at the file system after a commit, at most every 50 ms (after each one where it is
+:attr:`Space.near` a bound): many quick commits would pay more for the look than for a text. It and whoever looks from outside
+may come at the same time: a lock keeps the reserve to one of them.
 """
 
 from __future__ import annotations

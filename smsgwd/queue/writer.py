@@ -39,7 +39,7 @@ BATCH, WAITING = 2000, 20_000
 #: how often a batch is run again without a verb that failed, before its verbs are run one by one
 RERUNS = 3
 #: seconds between two looks at the room that is left
-LOOK = 0.05
+ROOM_PAUSE = 0.05
 
 #: what a verb may raise towards its caller; anything else ends the thread, and with it the daemon
 _RAISED = (
@@ -77,7 +77,7 @@ class Writer:
         self._conn, self._tx, self._path = conn, tx, path
         self.space = space or Space(path, SpaceLimits())
         #: when the thread began what it does now, by the monotonic clock; 0.0 while it waits for work
-        self.since = self._look_at = 0.0
+        self.since = self._room_at = 0.0
         self.wake: Callable[[Iterable[str]], None] = lambda topics: None
         self.counted: Callable[[Sequence[Counted]], None] = lambda counted: None
         #: verb -> what reads for several of its kind at once (:mod:`smsgwd.queue.ahead`)
@@ -165,7 +165,7 @@ class Writer:
                 if self._batch:
                     self.since = self._loop.time()
                     self._serve(self._batch)
-                    self._look()
+                    self._see_room()
                     self.since = 0.0
                 self._batch = []
         finally:
@@ -246,12 +246,12 @@ class Writer:
             return []
         return [(job, None, StoreUnavailable(f"{self._path}: the disk is full")) for job in batch if self.space.refuses(job.verb)]
 
-    def _look(self) -> None:
+    def _see_room(self) -> None:
         """At the room that is left; who watches it is woken when that changes. Not after each of many quick commits: to ask
         the file system costs as much as a text."""
-        if self._loop.time() < self._look_at and not self.space.near:
+        if self._loop.time() < self._room_at and not self.space.near:
             return
-        self._look_at = self._loop.time() + LOOK
+        self._room_at = self._loop.time() + ROOM_PAUSE
         before = self.space.seen
         try:
             self.space.after(self._conn)

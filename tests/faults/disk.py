@@ -5,7 +5,6 @@ import json
 import mmap
 import os
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.programs import ask, link_up, modem, until, write_config
+from tests.story.programs import ask, end, link_up, modem, until, write_config
 
 SOURCE = Path(__file__).parent / "eio.c"
 _FIELDS = ("write", "sync", "before", "failed_writes", "failed_syncs", "later_syncs")
@@ -102,13 +101,7 @@ def _started(home: Path, config: Path, environ: dict[str, str] | None):
         link_up(config)
         yield running
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 class Running:

@@ -104,7 +104,7 @@ def test_p23_purging_without_and_with_the_daemon(tmp_path):
     sent = ask(config, "send", "--to", THEM, "Hello")
     ask(config, "queue", "cancel", sent["id"])
     with sqlite3.connect(tmp_path / "smsgwd.db", isolation_level=None) as conn:  # as if it was long ago
-        old = 1_600_000_000_000
+        old = 1_740_000_000_000
         conn.execute("UPDATE message SET id = ?, created = ?2, updated = ?2", (old << 20, old))
     conn.close()
     assert ask(config, "db", "purge", "--dry-run")["counts"]["texts"] == 1

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ from smsgwd.model import Accepted
 from smsgwd.queue import outbound, submitting
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import NOW, draft
+from tests.faults import disk
 from tests.queue.storing import Gate, sql, storing, writing
 from tests.store import StillClock
 
@@ -22,17 +22,8 @@ LONG = "x" * 900
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of 1 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("a small file system can be mounted by root alone")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
-    try:
+    with disk.small_disk(tmp_path / "disk", "1m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 async def test_full_disk_refuses_and_goes_on_after(small_disk):
@@ -91,6 +82,7 @@ from smsgwd.clock import SystemClock
 from smsgwd.errors import StoreUnusable
 from smsgwd.queue.sqlite import open_queue
 from tests.contract.making import NOW, draft
+from tests.faults import disk
 
 async def main(path):
     taken, error, after, failed = [], "", "", False

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from smsgwd.model import Accepted, MessageClass, ReportStatus
-from smsgwd.queue.interface import Settled
+from smsgwd.queue.interface import CallResult, Settled
 from smsgwd.queue.sqlite import open_queue
 from smsgwd.queue.transaction import Limits
 from tests.contract.making import (
@@ -27,6 +27,7 @@ from tests.contract.making import (
     links_up,
     part,
     report,
+    sent,
     state,
     uncertain,
 )
@@ -326,3 +327,14 @@ async def test_report_on_a_part_that_was_sent_twice(queue):
     await queue.record_result(again.submission, DOUBT, NOW)
     assert await queue.record_report("m1", report("9"), NOW)
     assert await state(queue, message) == "delivered"
+
+
+async def test_call_counted_by_a_clock_that_was_ahead_is_due(queue):
+    """The pause of a call to a desk was counted while the clock was years ahead: it ends when the clock is right again."""
+    await queue.owe_events({"desk": frozenset({"message.sent"})})
+    await sent(queue)
+    (owed,) = await queue.owed("desk", 10, NOW)
+    await queue.record_calls([CallResult(owed.item.id, "retry", "HTTP 503", NOW + YEARS)], NOW + YEARS)
+    assert await queue.owed("desk", 10, NOW + HOUR) == []
+    assert await queue.expire(NOW + HOUR) == 1
+    assert [call.item.id for call in await queue.owed("desk", 10, NOW + HOUR)] == [owed.item.id]

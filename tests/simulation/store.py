@@ -147,7 +147,7 @@ class WriterInStep(Writer):
         self._waiting -= len(self._batch)
         self.commits += 1
         self._serve(self._batch)
-        self._look()
+        self._see_room()
         self._batch = []
 
     def _on_loop(self, call: Callable[..., None], *args: Any) -> None:

@@ -49,6 +49,17 @@ def ask(config: Path, *args: str):
     return json.loads(done.stdout)
 
 
+def end(process: subprocess.Popen) -> None:
+    """SIGTERM, and a harder end for one that does not listen."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextmanager
 def running(*args: str, ready: str, log: Path):
     """A long-running smsgwd process, ended by its pid; yields it when its output holds ``ready``."""
@@ -62,13 +73,7 @@ def running(*args: str, ready: str, log: Path):
         assert process.poll() is None, log.read_text()[before:]
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def until(true, limit: float = 20, what: str = "it"):

@@ -28,6 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from smsgwd.clock import SANE
 from smsgwd.errors import Conflict
 from smsgwd.queue.ids import floor_id
 from smsgwd.queue.privacy.keeping import DAY, KEYS, ROWS, Batch, Keep, Place
@@ -36,8 +37,6 @@ from smsgwd.queue.transaction import Transaction
 LIMIT = 500
 #: a report is waited for so long after the end of the validity
 REPORT = 7 * DAY
-#: no text is as old as this: 2015-01-01
-FIRST = 1_420_070_400_000
 #: contacts that one purge looks at: so many times LIMIT
 CONTACT_BATCHES = 20
 
@@ -146,7 +145,7 @@ def purge(tx: Transaction, keep: Keep, at: Place, now: int, revisit: bool) -> Ba
 def _dated(tx: Transaction, now: int) -> None:
     """A machine without a clock of its own begins in 1970: nobody knows how old a row of then is, so it counts from now."""
     for table in ("message", "conversation"):
-        tx.execute(f"UPDATE {table} SET updated = ? WHERE id < ? AND updated < ?", (now, floor_id(FIRST), FIRST))
+        tx.execute(f"UPDATE {table} SET updated = ? WHERE id < ? AND updated < ?", (now, floor_id(SANE), SANE))
 
 
 def _bounds(p: Pass, keep: Keep, now: int) -> tuple[int, int]:
