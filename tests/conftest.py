@@ -3,6 +3,8 @@
 import pytest
 import structlog
 
+from smsgwd.queue.transaction import Transaction
+from tests import knowing
 from tests.watching import (  # the hooks that look for secrets
     files_of_the_run,
     pytest_configure,
@@ -14,6 +16,14 @@ from tests.watching import (  # the hooks that look for secrets
 __all__ = [
     "files_of_the_run", "pytest_configure", "pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kept_rows_are_the_rows():
+    """After every commit in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "confirm", knowing.watched(Transaction.confirm))
+        yield
 
 
 @pytest.fixture(autouse=True)

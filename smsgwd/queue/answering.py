@@ -12,7 +12,7 @@ moment.
 from __future__ import annotations
 
 from smsgwd.model import MESSAGE, public_id
-from smsgwd.queue.states import Row
+from smsgwd.queue.known import Row
 from smsgwd.queue.transaction import Transaction
 
 #: milliseconds until an answer is looked at again that waits for one on the wire

@@ -13,9 +13,10 @@ from smsgwd.errors import Conflict
 from smsgwd.model import MESSAGE, SUBMISSION, DeliveryReport, Message, ReportStatus, public_id, row_id
 from smsgwd.queue import policies, reports, rows
 from smsgwd.queue.ids import floor_id
+from smsgwd.queue.known import Row
 from smsgwd.queue.progress import UNASKED, WITHDRAWING, WITHDRAWN, report_came, take_back
 from smsgwd.queue.question import Question, Taken
-from smsgwd.queue.states import M, Row, S, load, load_attempt, tell
+from smsgwd.queue.states import M, S, load, load_attempt, tell
 from smsgwd.queue.transaction import Transaction
 
 R = ReportStatus

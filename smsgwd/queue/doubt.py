@@ -14,8 +14,9 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgwd.events import masked
+from smsgwd.queue.known import Row
 from smsgwd.queue.policies import HOLD, WAYS
-from smsgwd.queue.states import Row, tell
+from smsgwd.queue.states import tell
 from smsgwd.queue.transaction import Transaction
 
 _COUNT = "settled "

@@ -7,7 +7,7 @@ from collections import Counter
 
 from smsgwd.queue import inbound, tally
 from smsgwd.queue.ids import floor_id
-from smsgwd.queue.states import COLUMNS, Row
+from smsgwd.queue.known import COLUMNS, Row
 from smsgwd.queue.submitting import LONGEST_PAUSE, expire_one
 from smsgwd.queue.transaction import Transaction
 

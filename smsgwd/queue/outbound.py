@@ -26,9 +26,10 @@ from smsgwd.model import (
 )
 from smsgwd.queue import doubt, policies, rows, together
 from smsgwd.queue.interface import Settled
+from smsgwd.queue.known import ATTEMPT_COLUMNS, Attempt, Row
 from smsgwd.queue.privacy import persons
 from smsgwd.queue.progress import part_accepted
-from smsgwd.queue.states import ATTEMPT_COLUMNS, Attempt, M, Row, S, conclude, finish, load, requeue, tell
+from smsgwd.queue.states import M, S, conclude, finish, load, requeue, tell
 from smsgwd.queue.transaction import Transaction
 
 _INSERT = together.insert(
@@ -102,18 +103,26 @@ def insert(tx: Transaction, draft: Draft, now: int) -> Message:
     conversation = _named(tx, draft, now) if draft.conversation else thread
     id_ = tx.ids.next(now)
     state = M.HELD if draft.held else M.QUEUED
-    class_, encoding, origin, parts = draft.class_.value, draft.alphabet.value, draft.origin.value, len(draft.cuts)
+    class_, encoding, origin, parts = draft.class_._value_, draft.alphabet._value_, draft.origin._value_, len(draft.cuts)
     due = draft.due if draft.due > now else 0  # 0 = at once: no step of the clock puts it off
+    cuts, ref = ("", 0) if parts == 1 else (",".join(map(str, draft.cuts)), next_ref(tx, draft.to, id_))
+    meta = rows.encode(draft.meta).decode() if draft.meta else ""
     tx.defer(
         _INSERT, id_,
         (
-            id_, state.value, PRIORITY[draft.class_].value, draft.link, draft.to, draft.sender, class_, draft.text,
-            encoding, draft.locking, draft.single, parts, "" if parts == 1 else ",".join(map(str, draft.cuts)),
-            next_ref(tx, draft.to, id_) if parts > 1 else 0, draft.flash, draft.report, draft.pinned, due, draft.expires,
+            id_, state._value_, PRIORITY[draft.class_]._value_, draft.link, draft.to, draft.sender, class_, draft.text,
+            encoding, draft.locking, draft.single, parts, cuts, ref, draft.flash, draft.report, draft.pinned, due, draft.expires,
             origin, draft.key, draft.key_digest, draft.callback, conversation, answers, draft.rule, draft.author, draft.waits, now, now,
-            draft.schedule, rows.encode(draft.meta).decode() if draft.meta else "", draft.token, draft.uncertain,
+            draft.schedule, meta, draft.token, draft.uncertain,
         ),
     )  # fmt: skip
+    if state is M.QUEUED and not due:  # a link will take it soon
+        tx.known.keep(Row(
+            id_, "out", "queued", draft.link, draft.to, class_, parts, 0, 0, 0, draft.expires, draft.report, 0, draft.pinned,
+            origin, draft.callback, draft.waits, (
+                draft.text, cuts, encoding, draft.locking, draft.single, ref, draft.flash, draft.sender, draft.schedule, meta,
+            ),
+        ))  # fmt: skip
     extra = {"callback": draft.callback} if draft.callback else {}
     if draft.held:
         extra["held"] = "yes"

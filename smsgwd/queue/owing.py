@@ -38,7 +38,9 @@ def owe_events(tx: Transaction, desks: calls.Desks, limit: int = CATCH_UP) -> bo
         "SELECT id, at, kind, message, link, data FROM event WHERE id > ? ORDER BY id LIMIT ?",
         (calls.cursor(tx.conn), limit),
     ).fetchall()
-    events = [Committed._make((*row[:-1], rows.decode(row[-1]) if row[-1] else {})) for row in found]
+    events = [
+        Committed(id_, at, kind, message, link, rows.decode(data) if data else {}) for id_, at, kind, message, link, data in found
+    ]
     if events and calls.turn(tx.conn, tx.ids, desks, events):
         tx.hint("outbox")
     return len(events) == limit

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from smsgwd.model import ReportStatus
-from smsgwd.queue.states import Attempt, M, Row, finish, move, requeue, tell, which_part
+from smsgwd.queue.known import Attempt, Row
+from smsgwd.queue.states import M, finish, move, requeue, tell, which_part
 from smsgwd.queue.together import update
 from smsgwd.queue.transaction import Transaction
 
@@ -62,9 +63,10 @@ def report_came(
     was matched; events name it where it is not the same."""
     how = {"matched": str(step)} if step not in ("", "same") else {}
     if status is not R.PENDING or s.report not in (UNASKED, WITHDRAWING):
-        s.report = status.value
+        s.report = status._value_
     s.open = int(status is R.PENDING)
     tx.defer(_REPORTED, s.id, (s.report, s.open, s.id))
+    tx.known.wrote_attempt(s)
     if status is R.PENDING:
         tell(tx, m, "report.pending", now, part=s.part, code=code, **how, **({"reason": reason} if reason else {}))
     elif m.state != M.SENT:

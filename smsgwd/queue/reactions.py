@@ -20,10 +20,11 @@ from smsgwd.model import (
     row_id,
 )
 from smsgwd.queue import owing, rows
+from smsgwd.queue.known import COLUMNS, Row
 from smsgwd.queue.links import skip
 from smsgwd.queue.outbound import answered, insert
 from smsgwd.queue.privacy import persons
-from smsgwd.queue.states import COLUMNS, Row, finish, went
+from smsgwd.queue.states import finish, went
 from smsgwd.queue.transaction import Transaction
 
 _STATE_OF = {"opt_in": ConsentState.OPTED_IN.value, "opt_out": ConsentState.OPTED_OUT.value}

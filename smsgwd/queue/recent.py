@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
+
+import msgspec
 
 from smsgwd.model import MESSAGE, Event, EventData, public_id
 
@@ -18,7 +19,7 @@ from smsgwd.model import MESSAGE, Event, EventData, public_id
 CAPACITY = 4_000
 
 
-class Committed(NamedTuple):
+class Committed(msgspec.Struct, frozen=True, gc=False):
     """One event as the writer has it; ``message`` is the row's number."""
 
     id: int

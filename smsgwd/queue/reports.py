@@ -29,9 +29,10 @@ from smsgwd.model import (
 )
 from smsgwd.queue import doubt, policies, rows, tally
 from smsgwd.queue.ids import floor_id
+from smsgwd.queue.known import Attempt, Row
 from smsgwd.queue.progress import UNASKED, WITHDRAWING, part_accepted, report_came, take_back
 from smsgwd.queue.references import STEPS, TEXTUAL, Step, candidates, fits, norm, told
-from smsgwd.queue.states import ATTEMPT_COLUMNS, COLUMNS, WIDTH, Attempt, M, Row, S, conclude
+from smsgwd.queue.states import M, S, conclude, load_attempts
 from smsgwd.queue.together import array, lines
 from smsgwd.queue.transaction import Transaction
 from smsgwd.sms.address import Address
@@ -46,14 +47,13 @@ _HOUR = 3_600_000
 #: what an attempt says that was settled like this
 _BY = {policies.REPORT: "settled by a report", policies.QUERY: "settled by what its carrier said when it was asked"}
 
-_JOIN = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message "
-_OPEN = _JOIN + "WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.norm = ? {} ORDER BY s.id DESC LIMIT 600"
+_OPEN = "SELECT s.id FROM submission s JOIN message m ON m.id = s.message WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.norm = ? {} ORDER BY s.id DESC LIMIT 600"
 #: most open attempts that are read for several reports
 _MOST_OPEN = 5_000
 _OF_MANY = array(
-    f"s.norm, {ATTEMPT_COLUMNS}, {COLUMNS}",
-    "FROM (SELECT * FROM submission WHERE open = 1 AND link = ? AND state = ? AND norm IN (SELECT value FROM json_each(?)) "
-    f"ORDER BY id DESC LIMIT {_MOST_OPEN}) s CROSS JOIN message m ON m.id = s.message",
+    "norm, id",
+    "FROM (SELECT norm, id FROM submission WHERE open = 1 AND link = ? AND state = ? "
+    f"AND norm IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT {_MOST_OPEN})",
 )
 _ANYBODY, _OF_TAIL = _OPEN.format(""), _OPEN.format("AND ltrim(substr(m.peer, -8), '+') = ?")
 _FLIES = (
@@ -77,15 +77,13 @@ def look(tx: Transaction, calls: Sequence[tuple[Any, ...]]) -> None:
         for account in _links(tx, link):
             wanted.setdefault(account, {})[norm(report.reference)] = None
     seen: dict[object, Any] = {link: tally.mode(tx.apart, link) for link in {call[0] for call in calls}}
-    texts: dict[int, Row] = {}
     for link, forms in wanted.items():
         seen |= {(link, form): [] for form in forms}
         found = lines(tx.execute(_OF_MANY, (link, S.ACCEPTED, rows.encode(list(forms)).decode())))
         if len(found) == _MOST_OPEN:  # there may be more: each looks for itself
             return
-        for columns in found:
-            pair = Attempt(*columns[1 : WIDTH + 1]), texts.setdefault(columns[WIDTH + 1], Row(*columns[WIDTH + 1 :]))
-            seen[link, columns[0]].append(pair)
+        for (form, _), pair in zip(found, load_attempts(tx, [id_ for _, id_ in found]), strict=True):
+            seen[link, form].append(pair)
     tx.ahead.keep(record_report, seen)
 
 
@@ -183,8 +181,7 @@ def _open(tx: Transaction, links: Sequence[str], state: str, form: str, recipien
         if (known := seen.get((link, form))) is not None:
             pairs += [(s, m) for s, m in known if s.open and (not recipient or tail(m.peer) == tail(recipient))]
             continue
-        found = tx.execute(statement, (link, state, form, *more)).fetchall()
-        pairs += [(Attempt(*columns[:WIDTH]), Row(*columns[WIDTH:])) for columns in found]
+        pairs += load_attempts(tx, [id_ for (id_,) in tx.execute(statement, (link, state, form, *more)).fetchall()])
     return pairs
 
 

@@ -35,7 +35,7 @@ from smsgwd.model import (
     Token,
     public_id,
 )
-from smsgwd.queue.states import Row
+from smsgwd.queue.known import Row
 from smsgwd.queue.together import array, lines
 from smsgwd.sms.address import Address
 from smsgwd.sms.encoding import Alphabet

@@ -227,13 +227,20 @@ CREATE TABLE store (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT 
 """
 
 
+#: the changes that nearly every text makes, asked for first
+_COMMON = ("queued>sending", "sending>sent", "sent>delivered", "in_flight>accepted")
+
+
 def no_way_back(table: str, transitions: Mapping[S, frozenset[S]]) -> str:
-    """A trigger that refuses every change of ``state`` that the transition table does not have. It looks for ``old>new`` in
-    one text: lists (``IN``) are made anew for each row, and cost more than the row."""
+    """A trigger that refuses every change of ``state`` that the transition table does not have. Plain comparisons, the
+    likely ones first: a list (``IN``) is made anew for each row, and a text to look in is put together for each; both cost
+    more than the row."""
     allowed = sorted(f"{state}>{new}" for state, following in transitions.items() for new in following)
+    allowed.sort(key=lambda change: change not in _COMMON)
+    changes = (change.split(">") for change in allowed)
+    known = " OR ".join(f"OLD.state = '{old}' AND NEW.state = '{new}'" for old, new in changes)
     return (
-        f"CREATE TRIGGER {table}_forward BEFORE UPDATE OF state ON {table} WHEN NEW.state <> OLD.state "
-        f"AND instr(' {' '.join(allowed)} ', ' ' || OLD.state || '>' || NEW.state || ' ') = 0 "
+        f"CREATE TRIGGER {table}_forward AFTER UPDATE OF state ON {table} WHEN NEW.state <> OLD.state AND NOT ({known}) "
         f"BEGIN SELECT RAISE(ABORT, '{table}: this change of state is not in the table'); END"
     )
 
@@ -303,4 +310,12 @@ PROMISES: tuple[str, ...] = (
     "CREATE TABLE erased (person TEXT PRIMARY KEY, consent TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     # rows that retention passed while they were alive, or changed too recently (see retention.py)
     "CREATE TABLE kept (what TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (what, id)) STRICT, WITHOUT ROWID",
+)
+
+#: what the fourth migration does: triggers that cost a text less
+QUICKER = (
+    "DROP TRIGGER message_forward",
+    no_way_back("message", MESSAGE_TRANSITIONS),
+    "DROP TRIGGER submission_forward",
+    no_way_back("submission", SUBMISSION_TRANSITIONS),
 )

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from smsgwd.errors import NotFound
 from smsgwd.model import (
     MESSAGE,
@@ -21,6 +19,7 @@ from smsgwd.model import (
     SubmissionState,
     public_id,
 )
+from smsgwd.queue.known import ATTEMPT_COLUMNS, COLUMNS, WIDTH, Attempt, Row
 from smsgwd.queue.references import norm
 from smsgwd.queue.together import array, lines, update
 from smsgwd.queue.transaction import Transaction
@@ -35,62 +34,18 @@ _COUNTED = frozenset(
 _MESSAGE = {old.value: frozenset(s.value for s in new) for old, new in MESSAGE_TRANSITIONS.items()}
 _SUBMISSION = {old.value: frozenset(s.value for s in new) for old, new in SUBMISSION_TRANSITIONS.items()}
 
-
-class Row(msgspec.Struct, gc=False):
-    """What the verbs need of a ``message`` row, without its text. :func:`move` keeps it up to date."""
-
-    id: int
-    direction: str
-    state: str
-    link: str
-    peer: str
-    class_: str
-    parts: int
-    done: int
-    attempts: int
-    due: int
-    expires: int
-    report: int
-    duplicate: int
-    pinned: int
-    origin: str
-    callback: str
-    reason: str
-
-
-COLUMNS = (
-    "m.id, m.direction, m.state, m.link, m.peer, m.class, m.parts, m.done, m.attempts, m.due, m.expires, m.report, "
-    "m.duplicate, m.pinned, m.origin, m.callback, m.reason"
-)
 _MOVE = update("message", "state, reason, done, attempts, due, duplicate, updated")
 _CONCLUDE = update("submission", "state, reference, norm, reason, open")
 _BY_ID = f"SELECT {COLUMNS} FROM message m WHERE m.id = ?"
-
-
-class Attempt(msgspec.Struct, gc=False):
-    """A ``submission`` row."""
-
-    id: int
-    message: int
-    link: str
-    part: int
-    state: str
-    reference: str
-    report: str
-    open: int
-
-
-ATTEMPT_COLUMNS = "s.id, s.message, s.link, s.part, s.state, s.reference, s.report, s.open"
-_ATTEMPT = f"SELECT {ATTEMPT_COLUMNS}, {COLUMNS} FROM submission s JOIN message m ON m.id = s.message WHERE s.id = ?"
 _ATTEMPTS = array(
     f"{ATTEMPT_COLUMNS}, {COLUMNS}",
     "FROM submission s JOIN message m ON m.id = s.message WHERE s.id IN (SELECT value FROM json_each(?))",
 )
-#: how many of a joined row's columns are the attempt's
-WIDTH = len(Attempt.__struct_fields__)
 
 
 def load(tx: Transaction, message: int) -> Row:
+    if (m := tx.known.texts.get(message)) is not None:
+        return m
     row = tx.execute(_BY_ID, (message,)).fetchone()
     if row is None:
         raise NotFound(f"there is no message {public_id(MESSAGE, message)}")
@@ -98,33 +53,34 @@ def load(tx: Transaction, message: int) -> Row:
 
 
 def load_attempt(tx: Transaction, submission: int) -> tuple[Attempt, Row]:
-    row = tx.execute(_ATTEMPT, (submission,)).fetchone()
-    if row is None:
-        raise NotFound(f"there is no submission {public_id(SUBMISSION, submission)}")
-    return Attempt(*row[:WIDTH]), Row(*row[WIDTH:])
+    (pair,) = load_attempts(tx, [submission])
+    return pair
 
 
 def load_attempts(tx: Transaction, submissions: Sequence[int]) -> list[tuple[Attempt, Row]]:
-    """Attempts of different parts, in the order asked for; attempts of one text share its row."""
-    found: dict[int, tuple[Attempt, Row]] = {}
-    messages: dict[int, Row] = {}
-    if submissions:
-        for row in lines(tx.execute(_ATTEMPTS, (f"[{','.join(map(str, submissions))}]",))):
-            attempt, m = Attempt(*row[:WIDTH]), Row(*row[WIDTH:])
-            found[attempt.id] = attempt, messages.setdefault(m.id, m)
-    for submission in submissions:
-        if submission not in found:
-            raise NotFound(f"there is no submission {public_id(SUBMISSION, submission)}")
+    """Attempts in the order asked for; attempts of one text share its row."""
+    known = tx.known
+    found = {submission: pair for submission in submissions if (pair := known.pair(submission)) is not None}
+    if len(found) < len(submissions):
+        unknown = ",".join(str(submission) for submission in submissions if submission not in found)
+        texts: dict[int, Row] = {}
+        for row in lines(tx.execute(_ATTEMPTS, (f"[{unknown}]",))):
+            s, m = Attempt(*row[:WIDTH]), Row(*row[WIDTH:])
+            found[s.id] = known.attempts.get(s.id) or s, known.texts.get(m.id) or texts.setdefault(m.id, m)
+        for submission in submissions:
+            if submission not in found:
+                raise NotFound(f"there is no submission {public_id(SUBMISSION, submission)}")
     return [found[submission] for submission in submissions]
 
 
 def move(tx: Transaction, m: Row, state: MessageState, now: int, reason: str = "") -> None:
     """Writes a new state, and with it what the verb changed in the row (done, attempts, due, duplicate)."""
-    new = state.value
+    new = state._value_  # the property "value" is a call of Python
     if new not in _MESSAGE.get(m.state, ()):
         raise AssertionError(f"{public_id(MESSAGE, m.id)}: {m.state} -> {new} is not in the table")
     m.state, m.reason = new, reason
     tx.defer(_MOVE, m.id, (m.state, reason, m.done, m.attempts, m.due, m.duplicate, now, m.id))
+    tx.known.wrote(m)
     if new in _COUNTED:
         tx.count(now, m.link, m.direction, m.class_, m.state, m.parts)
 
@@ -133,7 +89,7 @@ def tell(tx: Transaction, m: Row, kind: str, now: int, **data: Any) -> None:
     """An event of an outbound text; it names who wants to hear of it."""
     if m.callback:
         data["callback"] = m.callback
-    tx.event(kind, now, m.id, m.link, **data)
+    tx.happened(kind, now, m.id, m.link, data)
 
 
 def finish(tx: Transaction, m: Row, state: MessageState, now: int, reason: str = "", **data: Any) -> None:
@@ -155,11 +111,12 @@ def conclude(
     tx: Transaction, s: Attempt, state: SubmissionState, *, reference: str = "", reason: str = "", open: bool = False
 ) -> None:
     """Writes what came of an attempt. ``open`` = a report on it may still come, or a late answer."""
-    new = state.value
+    new = state._value_
     if new not in _SUBMISSION.get(s.state, ()):
         raise AssertionError(f"{public_id(SUBMISSION, s.id)}: {s.state} -> {new} is not in the table")
     s.state, s.reference, s.open = new, reference, int(open)
     tx.defer(_CONCLUDE, s.id, (s.state, reference, norm(reference), reason, s.open, s.id))
+    tx.known.wrote_attempt(s)
 
 
 def which_part(m: Row, part: int) -> str:

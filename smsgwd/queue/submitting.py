@@ -8,7 +8,6 @@ where the policy of its class says so; a late answer still counts then, and canc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from smsgwd.errors import Conflict
 from smsgwd.model import (
@@ -24,13 +23,11 @@ from smsgwd.model import (
 )
 from smsgwd.queue import answering, doubt, looking, policies, reports, rows, tally
 from smsgwd.queue.interface import Move, Turn
+from smsgwd.queue.known import COLUMNS, ROW, WIRE, Attempt, Row
 from smsgwd.queue.outbound import next_ref
 from smsgwd.queue.progress import part_accepted
 from smsgwd.queue.states import (
-    COLUMNS,
-    Attempt,
     M,
-    Row,
     S,
     conclude,
     finish,
@@ -43,7 +40,7 @@ from smsgwd.queue.states import (
     went,
     which_part,
 )
-from smsgwd.queue.together import array, insert, lines
+from smsgwd.queue.together import array, insert, lines, update
 from smsgwd.queue.transaction import Transaction
 
 #: seconds until a text that a link could not take is looked at again; it may be rerouted before
@@ -56,10 +53,9 @@ LONGEST_PAUSE = 86_400
 #: other verbs waiting for long
 MOST_PASSED = 500
 
-_WIRE = "m.text, m.cuts, m.encoding, m.locking, m.single, m.ref, m.flash, m.ours, m.schedule, m.meta"
 _SEEK = (
-    f"SELECT * FROM (SELECT {COLUMNS}, {_WIRE} FROM message m WHERE m.state = 'queued' AND m.link = ?1 "
-    "AND m.priority = {} AND m.due {} ORDER BY m.due, m.id LIMIT ?3)"
+    "SELECT id FROM (SELECT id FROM message WHERE state = 'queued' AND link = ?1 "
+    "AND priority = {} AND due {} ORDER BY due, id LIMIT ?3)"
 )
 #: bounded seeks for each priority: rows that are due later never stand before rows that are due now. A text that was put
 #: off and is due now goes before those that never were (due 0), else a backlog would keep it waiting for ever
@@ -67,14 +63,15 @@ _DUE = (
     " UNION ALL ".join(_SEEK.format(priority, due) for priority in (0, 1, 2) for due in ("BETWEEN 1 AND ?2", "= 0"))
     + " LIMIT ?3"
 )
-_CLAIM = array(f"{COLUMNS}, {_WIRE}".replace("m.", ""), f"FROM ({_DUE})")
-WIRE_OF = f"SELECT {_WIRE} FROM message m WHERE m.id = ?"
+_CLAIM = array("id", f"FROM ({_DUE})")
+_TEXTS = array(f"{COLUMNS}, {WIRE}", "FROM message m WHERE m.id IN (SELECT value FROM json_each(?))")
+WIRE_OF = f"SELECT {WIRE} FROM message m WHERE m.id = ?"
 _PAUSED = "SELECT paused FROM link WHERE name = ?"
 _INSERT = insert(
     "submission", "id, message, link, part, state, reference, reason, report, open, at",
     "(?, ?, ?, ?, 'in_flight', '', '', '', 1, ?)",
 )  # fmt: skip
-_ROW = len(Row.__struct_fields__)
+_GONE_ON = update("message", "done, updated")
 
 
 def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
@@ -87,8 +84,7 @@ def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
         found = lines(tx.execute(_CLAIM, (link, now, limit - len(claimed))))
         if not found:
             break
-        for columns in found:
-            m = Row(*columns[:_ROW])
+        for m in _texts(tx, [id_ for (id_,) in found]):
             if 0 < m.expires <= now and not tx.doubted:
                 expire_one(tx, m, now)
                 passed += 1
@@ -98,8 +94,19 @@ def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
                 continue
             m.attempts += 1
             move(tx, m, M.SENDING, now)
-            claimed.append(_attempt(tx, m, columns[_ROW:], now))
+            claimed.append(_attempt(tx, m, now))
     return claimed
+
+
+def _texts(tx: Transaction, ids: Sequence[int]) -> list[Row]:
+    """These texts with their words, in this order."""
+    texts = {id_: m for id_ in ids if (m := tx.known.texts.get(id_)) is not None and m.wire is not None}
+    if len(texts) < len(ids):
+        unknown = ",".join(str(id_) for id_ in ids if id_ not in texts)
+        for columns in lines(tx.execute(_TEXTS, (f"[{unknown}]",))):
+            texts[columns[0]] = m = Row(*columns[:ROW])
+            m.wire = tuple(columns[ROW:])
+    return [texts[id_] for id_ in ids]
 
 
 def expire_one(tx: Transaction, m: Row, now: int) -> None:
@@ -107,12 +114,13 @@ def expire_one(tx: Transaction, m: Row, now: int) -> None:
     finish(tx, m, M.EXPIRED, now, "its validity ended before it was sent" + went(m))
 
 
-def _attempt(tx: Transaction, m: Row, wire: Sequence[Any], now: int) -> Segment:
+def _attempt(tx: Transaction, m: Row, now: int) -> Segment:
     """Puts an attempt for the next part on disk and gives the segment."""
     id_, part = tx.ids.next(now), m.done + 1
     tx.defer(_INSERT, id_, (id_, m.id, m.link, part, now))
+    tx.known.keep_attempt(Attempt(id_, m.id, m.link, part, "in_flight", "", "", 1), m)
     tell(tx, m, "message.sending", now, part=part, parts=m.parts)
-    return rows.segment(m, id_, part, wire, now)
+    return rows.segment(m, id_, part, m.wire or (), now)
 
 
 def record_result(tx: Transaction, submission: str, outcome: Outcome, now: int) -> Segment | None:
@@ -161,9 +169,10 @@ def _came(tx: Transaction, s: Attempt, m: Row, outcome: Outcome, now: int, orpha
 
 def _next(tx: Transaction, m: Row, now: int) -> Segment:
     """The following part, in the same commit."""
-    wire = tx.execute(WIRE_OF, (m.id,)).fetchone()
-    tx.execute("UPDATE message SET done = ?, updated = ? WHERE id = ?", (m.done, now, m.id))
-    return _attempt(tx, m, wire, now)
+    m.wire = m.wire or tx.execute(WIRE_OF, (m.id,)).fetchone()
+    tx.defer(_GONE_ON, m.id, (m.done, now, m.id))
+    tx.known.wrote(m)
+    return _attempt(tx, m, now)
 
 
 def _arrived(tx: Transaction, s: Attempt, m: Row, now: int) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ import msgspec
 SIZES = (64, 48, 32, 24, 16, 12, *range(8, 0, -1))
 #: most parameters of one statement; a kind with many columns takes fewer rows
 MOST_PARAMETERS = 512
+#: how many rows that become the same are worth a step for all
+ALIKE = 4
 
 Line = tuple[Any, ...]
 _decode = msgspec.json.Decoder(list[list[Any]]).decode
@@ -52,7 +55,7 @@ class Together:
     def write(self, conn: sqlite3.Connection, lines: Sequence[Line]) -> None:
         """Writes the rows, in their order."""
         for text, some in self._cut(lines):
-            conn.execute(text, [value for line in some for value in line])
+            conn.execute(text, [*chain.from_iterable(some)])
 
     def _cut(self, lines: Sequence[Line]) -> Iterator[tuple[str, Sequence[Line]]]:
         first = 0
@@ -69,21 +72,32 @@ def insert(table: str, columns: str, line: str = "", tail: str = "") -> Together
 
 
 class Each:
-    """A statement that writes one row at a time. An UPDATE of many rows by one statement would need a table of its own for
-    what they become, and making that costs more than it saves."""
+    """An UPDATE of rows that are named by their ids, the last value of each line. Rows that become the same are written by
+    one step. (An UPDATE of many rows to different values by one statement would need a table of its own for what they become,
+    and making that costs more than it saves.)"""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_many", "_one")
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, head: str) -> None:
+        self._one = f"{head} WHERE id = ?"
+        self._many = f"{head} WHERE id IN (SELECT value FROM json_each(?))"
 
     def write(self, conn: sqlite3.Connection, lines: Sequence[Line]) -> None:
-        """Writes the rows, in their order."""
-        conn.executemany(self._text, lines)
+        """Writes the rows, each of which is there once, in any order."""
+        alike: dict[Line, list[int]] = {}
+        for line in lines:
+            alike.setdefault(line[:-1], []).append(line[-1])
+        alone: list[Line] = []
+        for values, ids in alike.items():
+            if len(ids) < ALIKE:
+                alone += [(*values, id_) for id_ in ids]
+            else:
+                conn.execute(self._many, (*values, f"[{','.join(map(str, ids))}]"))
+        if alone:
+            conn.executemany(self._one, alone)
 
 
 def update(table: str, columns: str, more: str = "") -> Each:
-    """Sets columns of rows that are named by their id, the last value of each. ``more`` is set too, and is the same for
-    all."""
+    """Sets columns of rows. ``more`` is set too, and is the same for all."""
     sets = [f"{name.strip()} = ?" for name in columns.split(",")]
-    return Each(f"UPDATE {table} SET {', '.join([*sets, more] if more else sets)} WHERE id = ?")
+    return Each(f"UPDATE {table} SET {', '.join([*sets, more] if more else sets)}")

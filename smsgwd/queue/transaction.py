@@ -32,6 +32,7 @@ from smsgwd.queue.ahead import Ahead
 from smsgwd.queue.capacity import SpaceLimits
 from smsgwd.queue.ids import Ids
 from smsgwd.queue.interface import Counted
+from smsgwd.queue.known import Known, reach
 from smsgwd.queue.recent import Committed
 from smsgwd.queue.together import Each, Line, Together, insert
 
@@ -97,6 +98,7 @@ class Transaction:
         "events",
         "ids",
         "keys",
+        "known",
         "limits",
         "numbers",
         "topics",
@@ -111,6 +113,8 @@ class Transaction:
         self._touched: set[int] = set()
         #: what was looked up for several verbs of the batch
         self.ahead = Ahead(conn)
+        #: rows that need not be read
+        self.known = Known()
         #: idempotency keys of texts of this batch
         self.keys: set[str] = set()
         #: our number of each link that was asked for since the last change of a link
@@ -124,7 +128,7 @@ class Transaction:
         self.erased = conn.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is not None
         #: desks that are owed calls by events; None while nobody has said which there are
         self.desks: calls.Desks | None = None
-        self._events: list[tuple[int, str, int | None, str, EventData]] = []
+        self._events: list[Committed] = []
         #: the number of the newest event, and what :meth:`flush` wrote in this transaction
         self._event_id: int = conn.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
         self._written: list[Committed] = []
@@ -146,6 +150,8 @@ class Transaction:
         """One statement, after all that was put off."""
         if self._deferred:
             self._settle()
+        if reach(sql):
+            self.known.ran(sql, args)
         return self._conn.execute(sql, args)
 
     def defer(self, kind: Together | Each, id_: int, line: Line) -> None:
@@ -172,9 +178,13 @@ class Transaction:
 
     def event(self, kind: str, at: int, message: int | None = None, link: str = "", **data: Any) -> None:
         """Adds an event to this commit. ``data`` holds ids, counts and states, never a text or a whole number."""
+        self.happened(kind, at, message, link, data)
+
+    def happened(self, kind: str, at: int, message: int | None, link: str, data: EventData) -> None:
+        """As :meth:`event`, with data that are one already."""
         if kind not in KINDS:
             raise AssertionError(f"{kind!r} is not an event kind")
-        self._events.append((at, kind, message, link, data))
+        self._events.append(Committed(self._event_id + len(self._events) + 1, at, kind, message, link, data))
 
     def count(self, at: int, link: str, direction: str, class_: str, state: str, parts: int) -> None:
         """Adds one message to the count of its day."""
@@ -206,6 +216,11 @@ class Transaction:
             self.ahead.clear()
             self.keys.clear()
 
+    def forget(self) -> None:
+        """A verb failed, or the transaction was taken back: what is kept of rows may not be so."""
+        self.numbers.clear()
+        self.known.clear()
+
     def confirm(self) -> None:
         """The commit is done: what it spent is spent, what it told has happened."""
         self.committed += self._spent
@@ -218,12 +233,9 @@ class Transaction:
         """Writes what was gathered; the commit comes next."""
         if self._deferred:
             self._settle()
-        self._written = [Committed(n, *event) for n, event in enumerate(self._events, self._event_id + 1)]
+        self._written = self._events[:]
         if self._written:
-            _EVENTS.write(
-                self._conn,
-                [(*event[:-1], _encode(event.data).decode() if event.data else _NO_DATA) for event in self._written],
-            )
+            _EVENTS.write(self._conn, [_line(event) for event in self._written])
             self.topics.add("events")
             self.topics.update({f"events:{event.kind}" for event in self._written})
             if self.desks is not None and calls.note(self._conn, self.ids, self.desks, self._event_id, self._written):
@@ -233,6 +245,11 @@ class Transaction:
             _ROLLUP.write(self._conn, [(_day(day), *key, n, n * parts) for (day, *key, parts), n in counted])
         if self._spent:
             spend.write(self._conn, _sums(self._spent))
+
+
+def _line(event: Committed) -> Line:
+    data = _encode(event.data).decode() if event.data else _NO_DATA
+    return event.id, event.at, event.kind, event.message, event.link, data
 
 
 def _sums(spent: list[Counted]) -> dict[tuple[str, str, str], tuple[int, int]]:

@@ -15,8 +15,9 @@ from smsgwd.model import MESSAGE, SUBMISSION, Message, public_id, row_id
 from smsgwd.queue import rows
 from smsgwd.queue.asking import ENDS
 from smsgwd.queue.interface import Move
+from smsgwd.queue.known import Row
 from smsgwd.queue.question import Rewording, Wording
-from smsgwd.queue.states import M, Row, load, tell
+from smsgwd.queue.states import M, load, tell
 from smsgwd.queue.submitting import WIRE_OF, planned
 from smsgwd.queue.transaction import Transaction
 from smsgwd.sms.encoding import Alphabet

@@ -296,6 +296,7 @@ class Writer:
                 if isinstance(e, sqlite3.Error) or conn.total_changes != before:
                     raise _TakenOut(job, self._rollback(e)) from e
                 tx.rewind(mark)
+                tx.forget()
                 done.append((job, None, e))
         try:
             tx.flush()
@@ -320,7 +321,7 @@ class Writer:
 
     def _rollback(self, error: BaseException) -> BaseException:
         """Ends the transaction and says what the error means to a caller."""
-        self._tx.numbers.clear()
+        self._tx.forget()
         if self._conn.in_transaction:
             try:
                 self._conn.execute("ROLLBACK")

@@ -29,6 +29,7 @@ class Store:
         finally:
             if self.conn.in_transaction:
                 self.conn.execute("ROLLBACK")
+                self.tx.forget()
             self.tx.rewind(START)
 
     def rows(self, sql: str, *args):

@@ -133,7 +133,7 @@ async def test_many_reports_look_once(queue):
     matched = await asyncio.gather(*(queue.record_report("m1", report(f"a{n}", to=""), NOW) for n in range(20)))
     assert matched == [True] * 20
     assert {(await queue.message(m.id)).state.value for m in texts} == {"delivered"}
-    assert len([text for text in seen if "FROM (SELECT * FROM submission" in text or "JOIN message m" in text]) == 1
+    assert len([text for text in seen if "FROM submission" in text]) == 1
 
 
 async def test_same_report_twice_in_one_batch(queue):

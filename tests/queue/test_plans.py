@@ -150,7 +150,7 @@ def test_claim_is_one_bounded_seek_for_each_priority(store):
     off cost nothing."""
     found = plans(store, lambda: store.run(submitting.claim, "m1", 5, NOW))
     (lines,) = [lines for statement, lines in found.items() if "UNION ALL" in statement]
-    seeks = [line for line in lines if line.startswith("SEARCH m ")]
+    seeks = [line for line in lines if line.startswith("SEARCH message ")]
     assert len(seeks) == 6
     assert all("USING INDEX message_queued (link=? AND priority=? AND due" in line for line in seeks)
     assert not any("TEMP B-TREE" in line for line in lines)

@@ -1,12 +1,13 @@
 """Many rows in one step: all of them are written, in few statements, and read back as they are."""
 
 import sqlite3
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgwd.queue.together import MOST_PARAMETERS, SIZES, array, insert, lines, update
+from smsgwd.queue.together import ALIKE, MOST_PARAMETERS, SIZES, array, insert, lines, update
 
 ITEMS = insert("item", "id, name, fixed", "(?, ?, 'x')")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -71,6 +72,21 @@ def test_update_by_id(conn):
     update("item", "name, fixed", "n = n + 1").write(conn, [("new", "a", 0), ("newer", "b", 2), ("none", "c", 9)])
     found = conn.execute("SELECT id, name, fixed, n FROM item ORDER BY id").fetchall()
     assert found == [(0, "new", "a", 1), (1, "old", "x", 0), (2, "newer", "b", 1)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2)), max_size=60), st.integers(0, 2**40))
+def test_rows_that_become_the_same(values, first):
+    """Are written by one statement, and each row gets what is its own, whatever stands beside it."""
+    made = sqlite3.connect(":memory:", isolation_level=None)
+    made.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, fixed TEXT, n INTEGER NOT NULL DEFAULT 0) STRICT")
+    ITEMS.write(made, [(first + n, "old") for n in range(len(values) + 1)])
+    seen = traced(made)
+    update("item", "name, n").write(made, [(*value, first + n) for n, value in enumerate(values)])
+    few = sum(count for count in Counter(values).values() if count < ALIKE)
+    assert len(seen) == few + sum(count >= ALIKE for count in Counter(values).values())
+    made.set_trace_callback(None)
+    assert made.execute("SELECT name, n FROM item ORDER BY id").fetchall() == [*values, ("old", 0)]
+    made.close()
 
 
 def test_refused_row_refuses_its_statement(conn):

@@ -14,8 +14,9 @@ import msgspec
 
 from smsgwd.queue import calls
 from smsgwd.queue.care.aside import CANCEL, REASON, RELEASE, REPLAY, Some
+from smsgwd.queue.known import COLUMNS, Row
 from smsgwd.queue.links import skip
-from smsgwd.queue.states import COLUMNS, M, Row, finish, load, requeue, tell
+from smsgwd.queue.states import M, finish, load, requeue, tell
 from smsgwd.queue.submitting import recover
 from smsgwd.queue.transaction import Transaction
 

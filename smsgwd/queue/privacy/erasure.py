@@ -23,11 +23,12 @@ from smsgwd.errors import Conflict, NotFound
 from smsgwd.events import masked
 from smsgwd.model import MESSAGE, public_id
 from smsgwd.queue.ids import floor_id
+from smsgwd.queue.known import COLUMNS, Row
 from smsgwd.queue.privacy import audit, persons
 from smsgwd.queue.privacy.acting import Actor
 from smsgwd.queue.privacy.audit import Act
 from smsgwd.queue.privacy.keeping import KEYS, Batch, Erased, Place
-from smsgwd.queue.states import COLUMNS, M, Row, finish, went
+from smsgwd.queue.states import M, finish, went
 from smsgwd.queue.transaction import Transaction
 
 LIMIT, WINDOW = 500, 5000
