@@ -28,8 +28,8 @@ BENCHES = ("start", "codec", "store", "accept", "chain", "modems", "smpp_session
 
 def machine() -> dict[str, Any]:
     return {
-        "python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "machine": platform.machine(),
-        "cores": os.cpu_count(),
+        "python": platform.python_version(), "interpreter": os.path.realpath(sys.executable),
+        "sqlite": sqlite3.sqlite_version, "machine": platform.machine(), "cores": os.cpu_count(),
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import base64
 import ssl
 from collections.abc import Callable, Mapping
 
+import msgspec
 from yarl import URL
 
 from smsgwd.helpdesk.answer import Answer, AnswerReader, NoHttp
@@ -44,31 +45,22 @@ class Poster:
         """One call. Unreachable; ConnectionError when the connection breaks; NoHttp; TimeoutError, unless the status is
         there and only the body is not."""
         octets = f"{self._head}{_lines(fields)}Content-Length: {len(body)}\r\n\r\n".encode() + body
-        used: list[_Connection] = []
-        try:
-            async with asyncio.timeout(self.timeout):
-                return await self._post(octets, used)
-        except TimeoutError:
-            head = used[-1].reader.head if used else None
-            if head is None or head.status < 200:
-                raise
-            return head
-
-    async def _post(self, octets: bytes, used: list[_Connection]) -> Answer:
+        until = asyncio.get_running_loop().time() + self.timeout
         if self._idle:
-            used.append(self._idle.pop())
+            kept = self._idle.pop()
             try:
-                return await self._over(used[-1], octets)
+                return await self._over(kept, octets, until)
             except ConnectionResetError:
-                if used[-1].reader.begun:
+                if kept.reader.begun:
                     raise
-        used.append(await self._connect())
-        return await self._over(used[-1], octets)
+        async with asyncio.timeout_at(until):
+            made = await self._connect()
+        return await self._over(made, octets, until)
 
-    async def _over(self, connection: _Connection, octets: bytes) -> Answer:
+    async def _over(self, connection: _Connection, octets: bytes, until: float) -> Answer:
         kept = False
         try:
-            answer = await connection.ask(octets)
+            answer = await connection.ask(octets, until)
             kept = answer.kept and len(self._idle) < KEPT and not connection.closed
         finally:
             if kept:
@@ -102,13 +94,29 @@ class _Connection(asyncio.Protocol):
         self.reader = AnswerReader()
         self._answer: asyncio.Future[Answer] | None = None
 
-    async def ask(self, octets: bytes) -> Answer:
+    async def ask(self, octets: bytes, until: float) -> Answer:
+        """``until`` by the clock of the loop."""
         if self.closed:
             raise ConnectionResetError
+        loop = asyncio.get_running_loop()
         self.reader = AnswerReader()
-        self._answer = asyncio.get_running_loop().create_future()
+        self._answer = loop.create_future()
         self._transport.write(octets)
-        return await self._answer
+        timer = loop.call_at(until, self._late)
+        try:
+            return await self._answer
+        finally:
+            timer.cancel()
+
+    def _late(self) -> None:
+        """The time is over. A status is an answer, also without its body."""
+        if self._answer is None or self._answer.done():
+            return
+        head = self.reader.head
+        if head is None or head.status < 200:
+            self._answer.set_exception(TimeoutError())
+        else:
+            self._answer.set_result(msgspec.structs.replace(head, kept=False))
 
     def abort(self) -> None:
         self.closed = True

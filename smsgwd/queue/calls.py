@@ -5,7 +5,7 @@ on each commit that brings events brings the calls too, and moves the cursor ``w
 to read events to owe calls, and nothing lies between the two that could be lost.
 
 The cursor is the truth about what was turned into calls. A commit does so only when the cursor stands at the newest event
-before it; while it does not, there are older events that were not turned yet: those of a daemon that ended before it was
+before it, and once it does, each commit keeps it there; while it does not, there are older events that were not turned yet: those of a daemon that ended before it was
 told, or of an earlier version that read them behind their commit. Then the commit leaves its own as well, and they are
 turned in their order by ``owe_events``, a bounded number in each commit. So whatever ends when, each event is turned once.
 A desk that is added later hears of nothing before the cursor.
@@ -49,11 +49,6 @@ def cursor(conn: sqlite3.Connection) -> int:
     """The newest event that was turned into calls."""
     found = conn.execute(_CURSOR, (CURSOR,)).fetchone()
     return 0 if found is None else int(found[0])
-
-
-def note(conn: sqlite3.Connection, ids: Ids, desks: Desks, before: int, events: Sequence[Committed]) -> bool:
-    """Turns the events of this commit; ``before`` is the newest one that was there before it. True when calls are owed."""
-    return cursor(conn) >= before and turn(conn, ids, desks, events)
 
 
 def turn(conn: sqlite3.Connection, ids: Ids, desks: Desks, events: Sequence[Committed]) -> bool:

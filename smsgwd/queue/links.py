@@ -12,7 +12,7 @@ from smsgwd.queue.transaction import Transaction
 
 def record_link(tx: Transaction, link: str, type: str, number: str, state: LinkState, why: str, now: int) -> None:
     """Writes the state of a link; an event where it, or the reason, is new."""
-    tx.numbers.pop(link, None)
+    tx.facts.pop(f"number {link}", None)
     old = tx.execute("SELECT state, reason, since FROM link WHERE name = ?", (link,)).fetchone()
     since = old[2] if old is not None and old[0] == state else now
     tx.execute(
@@ -34,6 +34,7 @@ def pause_link(tx: Transaction, link: str, paused: bool, now: int) -> LinkStatus
         raise NotFound(f"there is no link {link}")
     if old[0] != paused:
         tx.execute("UPDATE link SET paused = ? WHERE name = ?", (int(paused), link))
+        tx.facts.pop(f"paused {link}", None)
         tx.event("link.paused" if paused else "link.resumed", now, None, link)
         tx.hint(f"link:{link}")
     found = tx.execute(f"SELECT {rows.LINK_COLUMNS} FROM link l WHERE l.name = ?", (link,)).fetchone()

@@ -180,10 +180,7 @@ def _named(tx: Transaction, draft: Draft, now: int) -> int:
 
 def _number(tx: Transaction, link: str) -> str:
     """Our number on a link."""
-    if link not in tx.numbers:
-        found = tx.apart("SELECT number FROM link WHERE name = ?", (link,)).fetchone()
-        tx.numbers[link] = found[0] if found else ""
-    return tx.numbers[link]
+    return tx.fact(f"number {link}", "SELECT number FROM link WHERE name = ?", link) or ""
 
 
 def next_ref(tx: Transaction, peer: str, id_: int) -> int:

@@ -76,7 +76,7 @@ def look(tx: Transaction, calls: Sequence[tuple[Any, ...]]) -> None:
     for link, report, _ in calls:
         for account in _links(tx, link):
             wanted.setdefault(account, {})[norm(report.reference)] = None
-    seen: dict[object, Any] = {link: tally.mode(tx.apart, link) for link in {call[0] for call in calls}}
+    seen: dict[object, Any] = {link: tally.mode_of(tx, link) for link in {call[0] for call in calls}}
     for link, forms in wanted.items():
         seen |= {(link, form): [] for form in forms}
         found = lines(tx.execute(_OF_MANY, (link, S.ACCEPTED, rows.encode(list(forms)).decode())))
@@ -112,7 +112,7 @@ def record_likely(tx: Transaction, link: str, report: DeliveryReport, now: int) 
 def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bool:
     links, recipient = _links(tx, link), _recipient(report)
     free = report.match is ReferenceMatch.AUTO
-    mode = (tx.ahead.seen(record_report).get(link) or tally.mode(tx.apart, link)) if free else tally.Mode()
+    mode = (tx.ahead.seen(record_report).get(link) or tally.mode_of(tx, link)) if free else tally.Mode()
     steps = mode.steps if free else STEPS[report.match]
     found = _named(tx, links, report, recipient, steps[:1])
     candidate, copies, awaited = None, [], False
@@ -301,6 +301,7 @@ def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:
     """Keeps a report that fits nothing. Where one uncertain text of the last hour may be meant, the event says which: a
     person may settle it."""
     recipient = _recipient(report)
+    tx.facts.pop(f"orphans {link}", None)
     tx.apart(
         "INSERT INTO report_orphan (id, link, reference, norm, recipient, status, code, reason, raw, form, own, at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -319,7 +320,7 @@ def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:
 
 def any_orphans(tx: Transaction, link: str) -> bool:
     """Whether reports wait for attempts of this link."""
-    return any(tx.apart("SELECT 1 FROM report_orphan WHERE link = ? LIMIT 1", (x,)).fetchone() for x in _links(tx, link))
+    return any(tx.fact(f"orphans {x}", "SELECT 1 FROM report_orphan WHERE link = ? LIMIT 1", x) for x in _links(tx, link))
 
 
 def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
@@ -346,7 +347,7 @@ def match_orphans(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
             if step is not None:
                 tx.apart("DELETE FROM report_orphan WHERE id = ?", (id_,))
                 report_came(tx, s, m, ReportStatus(status), code, reason, now, step)
-        if s.state == S.ACCEPTED and not tally.mode(tx.apart, link).learned:
+        if s.state == S.ACCEPTED and not tally.mode_of(tx, link).learned:
             _compare(tx, link, m, now)
 
 
@@ -368,7 +369,7 @@ def _compare(tx: Transaction, link: str, m: Row, now: int) -> None:
 def _mode(tx: Transaction, link: str, form: str) -> tuple[tally.Mode, tuple[Step, ...]]:
     """What was learned of a link, and the steps that a report of this form allows."""
     match = ReferenceMatch(form)
-    mode = tally.mode(tx.apart, link) if match is ReferenceMatch.AUTO else tally.Mode()
+    mode = tally.mode_of(tx, link) if match is ReferenceMatch.AUTO else tally.Mode()
     return mode, mode.steps if match is ReferenceMatch.AUTO else STEPS[match]
 
 

@@ -76,7 +76,7 @@ _GONE_ON = update("message", "done, updated")
 
 def claim(tx: Transaction, link: str, limit: int, now: int) -> list[Segment]:
     """See :meth:`smsgwd.queue.interface.Queue.claim`. A paused link gets nothing."""
-    if tx.execute(_PAUSED, (link,)).fetchone() == (1,):
+    if tx.fact(f"paused {link}", _PAUSED, link):
         return []
     claimed: list[Segment] = []
     passed = 0

@@ -71,17 +71,31 @@ def mode(execute: Execute, link: str) -> Mode:
     return Mode(step, int(count)) if count else Mode()
 
 
+def mode_of(tx: Transaction, link: str) -> Mode:
+    """As :func:`mode`, for verbs."""
+    name = f"mode {link}"
+    if name not in tx.facts:
+        tx.facts[name] = mode(tx.apart, link)
+    known: Mode = tx.facts[name]
+    return known
+
+
+def _learn(tx: Transaction, link: str, step: str, count: int) -> None:
+    _keep(tx, _MODE + link, f"{step} {count}")
+    tx.facts.pop(f"mode {link}", None)
+
+
 def matched(tx: Transaction, link: str, before: Mode, step: Step) -> None:
     """A report was matched by a step."""
     count = before.count + 1 if step == before.step else 1
     if count <= MOST:
-        _keep(tx, _MODE + link, f"{step} {count}")
+        _learn(tx, link, step, count)
 
 
 def missed(tx: Transaction, link: str, before: Mode) -> None:
     """A report matched nothing, although the link has a mode."""
     if before.learned:
-        _keep(tx, _MODE + link, f"{before.step} {before.count - 1}")
+        _learn(tx, link, before.step, before.count - 1)
 
 
 def count(tx: Transaction, now: int, link: str, state: str, reports: int = 1) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 #: how many rows one statement may write
-SIZES = (64, 48, 32, 24, 16, 12, *range(8, 0, -1))
+SIZES = (64, 48, 40, 32, 24, 20, 16, 14, 12, *range(10, 0, -1))
 #: most parameters of one statement; a kind with many columns takes fewer rows
 MOST_PARAMETERS = 512
 #: how many rows that become the same are worth a step for all

@@ -87,6 +87,7 @@ class Transaction:
         "_events",
         "_spent",
         "_touched",
+        "_turned",
         "_written",
         "after",
         "ahead",
@@ -96,11 +97,11 @@ class Transaction:
         "doubted",
         "erased",
         "events",
+        "facts",
         "ids",
         "keys",
         "known",
         "limits",
-        "numbers",
         "topics",
     )  # fmt: skip
 
@@ -117,8 +118,10 @@ class Transaction:
         self.known = Known()
         #: idempotency keys of texts of this batch
         self.keys: set[str] = set()
-        #: our number of each link that was asked for since the last change of a link
-        self.numbers: dict[str, str] = {}
+        #: small things that seldom change, by name (:meth:`fact`); who changes one takes it out
+        self.facts: dict[str, Any] = {}
+        #: all events are turned into calls
+        self._turned = False
         self.topics: set[str] = set()
         #: the wall clock is doubted: nothing expires by it (:mod:`smsgwd.queue.stepping`)
         self.doubted = False
@@ -200,6 +203,14 @@ class Transaction:
         """Wakes who waits for a topic, after the commit."""
         self.topics.add(topic)
 
+    def fact(self, name: str, sql: str, *args: Any) -> Any:
+        """The first column of the row that a statement finds, or None; looked up once, in a table that deferred writes do not
+        touch."""
+        if name not in self.facts:
+            found = self.apart(sql, args).fetchone()
+            self.facts[name] = None if found is None else found[0]
+        return self.facts[name]
+
     def mark(self) -> Mark:
         return len(self._events), len(self._counts), len(self._spent), len(self._deferred)
 
@@ -218,7 +229,8 @@ class Transaction:
 
     def forget(self) -> None:
         """A verb failed, or the transaction was taken back: what is kept of rows may not be so."""
-        self.numbers.clear()
+        self.facts.clear()
+        self._turned = False
         self.known.clear()
 
     def confirm(self) -> None:
@@ -238,8 +250,10 @@ class Transaction:
             _EVENTS.write(self._conn, [_line(event) for event in self._written])
             self.topics.add("events")
             self.topics.update({f"events:{event.kind}" for event in self._written})
-            if self.desks is not None and calls.note(self._conn, self.ids, self.desks, self._event_id, self._written):
-                self.topics.add("outbox")
+            if self.desks is not None:
+                self._turned = self._turned or calls.cursor(self._conn) >= self._event_id
+                if self._turned and calls.turn(self._conn, self.ids, self.desks, self._written):
+                    self.topics.add("outbox")
         if self._counts:
             counted = Counter(self._counts).items()
             _ROLLUP.write(self._conn, [(_day(day), *key, n, n * parts) for (day, *key, parts), n in counted])
