@@ -44,7 +44,9 @@ from smsgwd.modem.storage import Storage, store
 from smsgwd.modem.switch import run_command
 from smsgwd.modem.ussd_session import UssdSession
 
-#: seconds from the set-up to the first regular look: what nobody must wait for at the start is asked then
+#: seconds from the set-up to the first regular look: what nobody must wait for at the start is asked then. The pauses between
+#: looks double from here to the profile's: a modem whose last program died and acknowledged nothing turns directly routed
+#: codes off some time after we set them (TS 27.005 section 3.4.1)
 FIRST_POLL = 10.0
 #: kinds of unknown lines that are logged once each, per open port
 _UNKNOWN_LINES = 50
@@ -86,7 +88,7 @@ class ModemLink:
         self._status: StatusPort | None = None
         self._doubt = Doubt()
         self._facts = Facts()
-        self._poll_at = 0.0
+        self._poll_at, self._pause = 0.0, FIRST_POLL
         #: nothing is read from the storage before: what was read last could not be stored
         self._read_at = 0.0
         self._strange: set[str] = set()
@@ -189,7 +191,8 @@ class ModemLink:
         await self._drain(found=found)
         await self._look_for_network()
         await sink.described(self.name, **self._facts.described())
-        self._poll_at = self.clock.monotonic() + min(profile.poll, FIRST_POLL)
+        self._pause = FIRST_POLL
+        self._poll_at = self.clock.monotonic() + min(profile.poll, self._pause)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         while True:
@@ -297,7 +300,8 @@ class ModemLink:
 
     async def _poll(self) -> None:
         """Settings first: a modem that restarted has forgotten them. Then texts that came without a notice."""
-        self._poll_at = self.clock.monotonic() + self.profile.poll
+        self._pause = min(self._pause * 2, self.profile.poll)
+        self._poll_at = self.clock.monotonic() + self._pause
         taken = commands.setting(await self._channel.first(commands.INDICATIONS))
         if self._facts.notify and taken and taken[: len(self._facts.notify)] != self._facts.notify:
             self._restarted = True

@@ -2,11 +2,13 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from smsgwd.config import Secret
 from smsgwd.errors import LinkError, Uncertain
 from smsgwd.model import Accepted, LinkState, Refusal, RefusalClass, ReportStatus
+from smsgwd.modem import link as modem_link
 from tests.canaries import PIN
 from tests.modem.wire import BROKEN, HELLO, OK, QUICK, REPORT, running, segment, until, wire
 
@@ -343,6 +345,17 @@ async def test_a_modem_that_forgot_its_settings_is_set_up_again():
             modem.say("\r\nRDY\r\n")
             await until(lambda: modem.count("AT+CMGF=0") == 2)
             assert isinstance(await link.submit(segment()), Accepted)
+
+
+async def test_notifications_that_were_turned_off_late(monkeypatch):
+    """The program before died and acknowledged nothing: the modem turns notices off when we have set them, and looked. That
+    is seen long before a minute is over."""
+    monkeypatch.setattr(modem_link, "FIRST_POLL", 0.02)
+    with wire() as modem:
+        async with running(modem, profile=msgspec.structs.replace(QUICK, poll=60.0)):
+            await until(lambda: modem.count("AT+CNMI?") >= 1)
+            modem.answers["AT+CNMI?"] = f"\r\n+CNMI: 2,0,0,0,0\r\n{OK}"
+            await until(lambda: modem.count("AT+CMGF=0") == 2)
 
 
 async def test_notifications_fall_back_one_by_one():
