@@ -17,122 +17,41 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 from bench.figures import Row, medians, row
-from smsgwd.clock import SystemClock, any_came
 from smsgwd.daemon import quieten_collector
-from smsgwd.model import Accepted, DeliveryReport, Draft, LinkState, Outcome, ReportStatus
-from smsgwd.queue.sqlite import SqliteQueue, open_queue
+from smsgwd.measure import CLOCK, chain, cpu, draft, opened, place, store, together, written
+from smsgwd.model import Accepted, DeliveryReport, ReportStatus
+from smsgwd.queue.sqlite import SqliteQueue
 from smsgwd.sms.address import Address
-from smsgwd.sms.encoding import Alphabet
 
-CLOCK = SystemClock()
-LINKS = ("one", "two", "three", "four")
 ROUNDS = 3
-TEXT = "Your appointment is on Tuesday at 10:30. Reply STOP to get no more texts."
 
 
-def draft(n: int, link: str = "") -> Draft:
-    return Draft(
-        to=f"+1555{n % 10_000_000:07d}", text=TEXT, link=link or LINKS[n % 4], alphabet=Alphabet.GSM7,
-        expires=CLOCK.now() + 172_800_000,
-    )  # fmt: skip
-
-
-@contextlib.contextmanager
-def place() -> Iterator[Path]:
-    """Where a database may lie."""
-    folder = os.environ.get("SMSGWD_BENCH_DIR") or os.getcwd()
-    with tempfile.TemporaryDirectory(prefix=".bench-", dir=folder) as name:
-        yield Path(name, "bench.db")
-
-
-@contextlib.asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SqliteQueue]:
-    async with open_queue(path, clock=CLOCK) as queue:
-        for link in LINKS:
-            await queue.record_link(link, "modem", "+15550100", LinkState.UP, "up", CLOCK.now())
-        yield queue
-
-
-@contextlib.asynccontextmanager
-async def store() -> AsyncIterator[SqliteQueue]:
-    with place() as path:
-        async with opened(path) as queue:
-            yield queue
-
-
-async def together(jobs: int, submitters: int, one: Callable[[int], Awaitable[object]]) -> tuple[float, float]:
-    """Runs ``one(n)`` for n < jobs with so many at a time; (a second, CPU microseconds each)."""
-
-    async def submitter(first: int) -> None:
-        for n in range(first, jobs, submitters):
-            await one(n)
-
-    started, cpu = time.perf_counter(), time.process_time()
-    async with asyncio.TaskGroup() as group:
-        for first in range(submitters):
-            group.create_task(submitter(first), name=f"submitter {first}")
-    return jobs / (time.perf_counter() - started), (time.process_time() - cpu) / jobs * 1e6
+def folder() -> Path:
+    """On the disk that is to be judged."""
+    return Path(os.environ.get("SMSGWD_BENCH_DIR") or Path.cwd())
 
 
 async def accepts() -> list[Row]:
     rows = []
     goals = {1: "≥ 3000", 10: "≥ 13000", 100: "≥ 40000", 1000: "≥ 40000"}
     for submitters, jobs in ((1, 400), (10, 4000), (100, 15_000), (1000, 20_000)):
-        async with store() as queue:
-            rate, cpu = await together(jobs, submitters, lambda n: queue.accept([draft(n)], CLOCK.now()))
+        async with store(folder()) as queue:
+            rate, used = await together(jobs, submitters, lambda n: queue.accept([draft(n)], CLOCK.now()))
         rows.append(row(f"durable accept, {submitters} submitters", "1/s", rate, goal=goals[submitters]))
-        rows.append(row(f"durable accept, {submitters} submitters, CPU", "µs", cpu, goal="≤ 30" if submitters >= 100 else ""))
+        rows.append(row(f"durable accept, {submitters} submitters, CPU", "µs", used, goal="≤ 30" if submitters >= 100 else ""))
     return rows
 
 
-class Wire:
-    """Four links that take everything at once and report it delivered. Each works in turns, as a lane of the daemon does:
-    what came of the texts before and the claim of the next are one verb."""
-
-    def __init__(self, queue: SqliteQueue, messages: int) -> None:
-        self.queue, self.left, self.done = queue, messages, asyncio.Event()
-
-    async def lane(self, link: str, window: int) -> None:
-        hint, results = self.queue.hint(f"link:{link}"), list[tuple[str, Outcome]]()
-        async with asyncio.TaskGroup() as group:
-            while not self.done.is_set():
-                hint.clear()
-                turn = await self.queue.turn(link, results, window, CLOCK.now())
-                for submission, _ in results:
-                    group.create_task(self.report(link, submission), name=submission)
-                results = [(segment.submission, Accepted(segment.submission[-8:])) for segment in turn.claimed]
-                if not results:
-                    await any_came((hint, self.done), None)
-
-    async def report(self, link: str, submission: str) -> None:
-        report = DeliveryReport(reference=submission[-8:], status=ReportStatus.DELIVERED, recipient=None)
-        if not await self.queue.record_report(link, report, CLOCK.now()):
-            raise RuntimeError(f"the report on {submission} fits nothing")
-        self.left -= 1
-        if self.left == 0:
-            self.done.set()
-
-
-async def chain(messages: int = 20_000) -> list[Row]:
-    async with store() as queue:
+async def whole_chain(messages: int = 20_000) -> list[Row]:
+    async with store(folder()) as queue:
         quieten_collector()
-        wire = Wire(queue, messages)
-        started, cpu = time.perf_counter(), time.process_time()
-        async with asyncio.TaskGroup() as group:
-            for link in LINKS:
-                group.create_task(wire.lane(link, 50), name=link)
-            await together(messages, 200, lambda n: queue.accept([draft(n)], CLOCK.now()))
-            await wire.done.wait()
-            elapsed, used = time.perf_counter() - started, time.process_time() - cpu
+        rate, used = await chain(queue, messages)
     return [
-        row("whole chain in process", "messages/s", messages / elapsed, goal="≥ 12000"),
-        row("whole chain in process, CPU", "µs/message", used / messages * 1e6),
+        row("whole chain in process", "messages/s", rate, goal="≥ 12000"),
+        row("whole chain in process, CPU", "µs/message", used),
     ]
 
 
@@ -163,33 +82,28 @@ async def finished(queue: SqliteQueue) -> None:
 async def claims() -> list[Row]:
     """What a claim costs on top of finished texts."""
     rows: list[Row] = []
-    with place() as path:
+    with place(folder()) as path:
         async with opened(path) as queue:
             await finished(queue)
         for history in (10_000, 1_000_000):
             grown(path, history)
             async with opened(path) as queue:
                 await queue.accept([draft(n, "two") for n in range(2000)], CLOCK.now())
-                cpu = time.process_time()
+                before = cpu()
                 for _ in range(20):
                     turn = await queue.turn("two", [], 100, CLOCK.now())
                     assert len(turn.claimed) == 100
-                used = (time.process_time() - cpu) / 2000 * 1e6
+                used = (cpu() - before) / 2000 * 1e6
             rows.append(row(f"claim with {history:,} finished texts, CPU", "µs/message", used))
     growth = rows[1]["smsgwd"] / rows[0]["smsgwd"]
     return [*rows, row("claim, the second of these to the first", "times", growth, goal="≤ 1.2")]
-
-
-def written() -> int:
-    text = Path("/proc/self/io").read_text()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("wchar"))
 
 
 async def bytes_written() -> list[Row]:
     """accept, claim, accepted, delivered; one text at a time, then twenty."""
     rows = []
     for together_, messages, goal in ((1, 100, "≤ 25"), (20, 2000, "≤ 6")):
-        async with store() as queue:
+        async with store(folder()) as queue:
             before = written()
             for first in range(0, messages, together_):
                 now = CLOCK.now()
@@ -207,7 +121,7 @@ async def bytes_written() -> list[Row]:
 
 
 async def measure() -> list[Row]:
-    return [*await accepts(), *await chain(), *await claims(), *await bytes_written()]
+    return [*await accepts(), *await whole_chain(), *await claims(), *await bytes_written()]
 
 
 def run(rounds: int = ROUNDS) -> list[Row]:

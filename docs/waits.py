@@ -32,6 +32,7 @@ SIMULATORS = ("cli/sim_", "helpdesk/sim.py", "modem/sim/", "smpp/sim/")
 _STOP = "until the daemon is told to stop, or what it waits for happens: it is what a worker does while there is nothing to do"
 _CANCELLED = "tasks that were cancelled, or whose waits all stand in this table"
 _CALLER = "its callers wait in an `asyncio.timeout` block"
+_MEASURE = "the whole measurement: 10 minutes (`cli/bench.py`)"
 _THREAD = "a look at files of the machine, in a thread; the watchdog of systemd where a disk never answers"
 #: (file, function) -> what ends a wait that has no time of its own
 REASONS: dict[tuple[str, str], str] = {
@@ -45,8 +46,10 @@ REASONS: dict[tuple[str, str], str] = {
     ("doctor/desks.py", "_connect"): _CALLER,
     ("doctor/examination.py", "_Examination.run"): _CANCELLED,
     ("doctor/examination.py", "_Examination._modems"): _CANCELLED,
-    ("helpdesk/post.py", "_Connection.ask"): _CALLER,
+    ("helpdesk/post.py", "_Connection.ask"): "`timeout` of the desk, by a timer of its own",
     ("keeping.py", "verify"): "a thousand entries of the chain are followed, in memory",
+    ("measure.py", "Wire.lane"): _MEASURE,
+    ("measure.py", "chain"): _MEASURE,
     ("modem/balance.py", "Balance.once"): "the pattern of the configuration over the words of one USSD answer, in memory",
     ("modem/channel.py", "Channel.open"): "5 s without that the port takes an octet (`modem/port.py`)",
     ("modem/channel.py", "Channel._port_write"): "5 s without that the port takes an octet (`modem/port.py`)",

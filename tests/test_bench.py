@@ -142,7 +142,7 @@ def test_a_command_that_fails_has_no_time():
 def test_store_rows(tmp_path, monkeypatch):
     """A small chain and the bytes written, on a real file in the folder that was named."""
     monkeypatch.setenv("SMSGWD_BENCH_DIR", str(tmp_path))
-    well_formed(asyncio.run(store.chain(messages=20)))
+    well_formed(asyncio.run(store.whole_chain(messages=20)))
     assert list(tmp_path.iterdir()) == []
 
 

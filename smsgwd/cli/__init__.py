@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("smsgwd.cli.token:token", "API tokens: create, list, revoke."),
     "sim": ("smsgwd.cli.sim:sim", "Simulators: modem, SMSC, helpdesk."),
     "demo": ("smsgwd.cli.demo:demo", "The whole gateway at work, with no hardware."),
+    "bench": ("smsgwd.cli.bench:bench", "How many texts this machine takes."),
 }
 
 
