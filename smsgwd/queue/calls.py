@@ -5,10 +5,10 @@ on each commit that brings events brings the calls too, and moves the cursor ``w
 to read events to owe calls, and nothing lies between the two that could be lost.
 
 The cursor is the truth about what was turned into calls. A commit does so only when the cursor stands at the newest event
-before it, and once it does, each commit keeps it there; while it does not, there are older events that were not turned yet: those of a daemon that ended before it was
-told, or of an earlier version that read them behind their commit. Then the commit leaves its own as well, and they are
-turned in their order by ``owe_events``, a bounded number in each commit. So whatever ends when, each event is turned once.
-A desk that is added later hears of nothing before the cursor.
+before it, and once it does, each commit keeps it there; while it does not, there are older events that were not turned yet:
+those of a daemon that ended before it was told, or of an earlier version that read them behind their commit. Then the commit
+leaves its own as well, and they are turned in their order by ``owe_events``, a bounded number in each commit. So whatever ends
+when, each event is turned once. A desk that is added later hears of nothing before the cursor.
 """
 
 from __future__ import annotations

@@ -19,10 +19,9 @@ from typing import Any
 import msgspec
 
 #: attempts that are kept, and texts
-MOST = 4_000
+MOST = 2_000
 #: texts that a link will take, or of whose attempts something is to be heard
 _ON_THE_WAY = frozenset({"queued", "sending", "sent"})
-
 
 #: what a link sends: text, cuts, encoding, locking, single, ref, flash, ours, schedule, meta
 Wire = tuple[Any, ...]

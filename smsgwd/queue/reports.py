@@ -47,7 +47,10 @@ _HOUR = 3_600_000
 #: what an attempt says that was settled like this
 _BY = {policies.REPORT: "settled by a report", policies.QUERY: "settled by what its carrier said when it was asked"}
 
-_OPEN = "SELECT s.id FROM submission s JOIN message m ON m.id = s.message WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.norm = ? {} ORDER BY s.id DESC LIMIT 600"
+_OPEN = (
+    "SELECT s.id FROM submission s JOIN message m ON m.id = s.message "
+    "WHERE s.open = 1 AND s.link = ? AND s.state = ? AND s.norm = ? {} ORDER BY s.id DESC LIMIT 600"
+)
 #: most open attempts that are read for several reports
 _MOST_OPEN = 5_000
 _OF_MANY = array(
