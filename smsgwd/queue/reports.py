@@ -37,8 +37,9 @@ from smsgwd.queue.together import array, lines
 from smsgwd.queue.transaction import Transaction
 from smsgwd.sms.address import Address
 
-#: a second report is looked for among attempts of the last 7 days, to the last texts of its recipient
-_WEEK, _LAST = 7 * 86_400_000, 50
+#: a second report is looked for among attempts of so many last texts to its recipient; not by age, since a clock that was
+#: wrong when they were sent makes them old
+_LAST = 50
 #: milliseconds within which a service centre takes a text after its attempt began, as far as both clocks are right
 _NEAR = 300_000
 #: milliseconds for which a report with an unknown reference may speak of an uncertain attempt
@@ -65,7 +66,7 @@ _FLIES = (
 )
 _FLIES_TO = _FLIES.replace(" LIMIT", " AND ltrim(substr(m.peer, -8), '+') = ? LIMIT")
 _CLOSED = (
-    f"SELECT s.id, s.link, s.reference FROM (SELECT id FROM message WHERE peer = ? AND id >= ? ORDER BY id DESC LIMIT {_LAST}) m "
+    f"SELECT s.id, s.link, s.reference FROM (SELECT id FROM message WHERE peer = ? ORDER BY id DESC LIMIT {_LAST}) m "
     "CROSS JOIN submission s ON s.message = m.id WHERE s.open = 0 AND s.report <> ''"
 )
 _ORPHANS = "SELECT id, recipient, status, code, reason, reference, form, own FROM report_orphan WHERE link = ? AND id > ?"
@@ -124,14 +125,14 @@ def _matched(tx: Transaction, link: str, report: DeliveryReport, now: int) -> bo
         candidate = _own(tx, links, report, recipient) or (None if awaited else _only(tx, link, links, recipient))
         # numbers that are equal by chance must not make it a copy of another report
         surest = _sure(steps) or steps
-        copies = _closed(tx, links, report, {recipient, candidate[1].peer if candidate else recipient}, surest, now)
+        copies = _closed(tx, links, report, {recipient, candidate[1].peer if candidate else recipient}, surest)
         if len(steps) > 1 and not copies:
             found = _named(tx, links, report, recipient, _sure(steps[1:]) if free and awaited else steps[1:])
     if found:
         (s, m), step = found
         if free:
             tally.matched(tx, link, mode, step)
-        if not _is_copy(tx, s, m, report, now):
+        if not _is_copy(tx, s, m, report):
             if report.deleted and s.report == WITHDRAWING:
                 take_back(tx, s, m, now)
             else:
@@ -255,24 +256,23 @@ def _apart(attempt: int, report: DeliveryReport) -> int:
 
 
 def _closed(
-    tx: Transaction, links: Sequence[str], report: DeliveryReport, peers: set[str], steps: Sequence[Step], now: int
+    tx: Transaction, links: Sequence[str], report: DeliveryReport, peers: set[str], steps: Sequence[Step]
 ) -> list[int]:
     """The attempts to one of these with this reference whose end is known."""
     peers = (peers | {f"+{peer}" for peer in peers if peer.isdigit()}) - {""}
-    since = floor_id(now - _WEEK)
     return [
         id_
         for peer in peers
-        for id_, link, reference in tx.execute(_CLOSED, (peer, since)).fetchall()
+        for id_, link, reference in tx.execute(_CLOSED, (peer,)).fetchall()
         if link in links and any(fits(step, reference, report.reference) for step in steps)
     ]
 
 
-def _is_copy(tx: Transaction, s: Attempt, m: Row, report: DeliveryReport, now: int) -> bool:
+def _is_copy(tx: Transaction, s: Attempt, m: Row, report: DeliveryReport) -> bool:
     """The report fits an open attempt, but its time is that of one whose end is known: it came twice."""
     if _apart(s.id, report) <= _NEAR:
         return False
-    return any(_apart(id_, report) <= _NEAR for id_ in _closed(tx, (s.link,), report, {m.peer}, (Step.SAME,), now))
+    return any(_apart(id_, report) <= _NEAR for id_ in _closed(tx, (s.link,), report, {m.peer}, (Step.SAME,)))
 
 
 def _said_before(candidate: Pair | None, report: DeliveryReport, copies: list[int]) -> bool:

@@ -304,6 +304,17 @@ async def test_copy_of_a_report_settles_no_other_text(queue, doubtful, delivered
     assert [await state(queue, texts[at]) for at in (doubtful, delivered)] == ["uncertain", "delivered"]
 
 
+async def test_copy_of_a_report_from_before_the_clock_was_set(queue):
+    """Both texts were sent while the clock was years behind; it was set, and the report on one of them comes once more: by
+    the clock of now both are old, and the other stays in doubt all the same."""
+    doubtful, _ = await uncertain(queue)
+    delivered = await sent(queue)
+    true = NOW + YEARS
+    for _ in range(2):
+        assert await queue.record_report("m1", told("7", true), true + HOUR)
+    assert [await state(queue, text) for text in (doubtful, delivered)] == ["uncertain", "delivered"]
+
+
 async def test_reference_that_is_used_again_settles(queue):
     """A modem counts to 255 and begins anew: a report whose time is that of the text in doubt, and not that of the old text
     with the same reference, settles it."""

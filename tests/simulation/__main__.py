@@ -10,6 +10,8 @@ import traceback
 
 import structlog
 
+from smsgwd.queue.transaction import Transaction
+from tests.knowing import watched
 from tests.simulation.history import History
 
 
@@ -27,6 +29,7 @@ def main(args: list[str] | None = None) -> int:
     asked = parser.parse_args(args)
     seeds = range(asked.first, asked.first + asked.seeds) if asked.seed is None else (asked.seed,)
     quiet()
+    Transaction.confirm = watched(Transaction.confirm)  # type: ignore[method-assign]
     began, failed = time.monotonic(), []
     for seed in seeds:
         try:

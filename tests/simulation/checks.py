@@ -147,7 +147,9 @@ class Checks:
             (waits,) = conn.execute(
                 "SELECT (SELECT count(*) FROM message WHERE state IN ('queued', 'sending')) "
                 "+ (SELECT count(*) FROM outbox WHERE state = 'pending') "
-                "+ (SELECT count(*) FROM inbound_part WHERE message IS NULL)"
+                "+ (SELECT count(*) FROM inbound_part WHERE message IS NULL) "
+                "+ (SELECT count(*) FROM event WHERE kind = 'message.received' "
+                "AND id > coalesce((SELECT event FROM cursor WHERE name = 'react'), 0))"
             ).fetchone()
             return bool(waits == 0) and not any(self.history.network.waiting.values())
         finally:
