@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import statistics
 from pathlib import Path
 
 from bench.figures import Row, medians, row
@@ -87,13 +88,16 @@ async def claims() -> list[Row]:
             await finished(queue)
         for history in (10_000, 1_000_000):
             grown(path, history)
+            os.sync()  # what that left to be written must not be written while the claims are timed
             async with opened(path) as queue:
-                await queue.accept([draft(n, "two") for n in range(2000)], CLOCK.now())
-                before = cpu()
-                for _ in range(20):
+                await queue.accept([draft(n, "two") for n in range(10_000)], CLOCK.now())
+                turns = []
+                for _ in range(100):
+                    before = cpu()
                     turn = await queue.turn("two", [], 100, CLOCK.now())
+                    turns.append(cpu() - before)
                     assert len(turn.claimed) == 100
-                used = (cpu() - before) / 2000 * 1e6
+                used = statistics.median(turns) / 100 * 1e6  # of single claims: other work on the machine comes in bursts
             rows.append(row(f"claim with {history:,} finished texts, CPU", "µs/message", used))
     growth = rows[1]["smsgwd"] / rows[0]["smsgwd"]
     return [*rows, row("claim, the second of these to the first", "times", growth, goal="≤ 1.2")]

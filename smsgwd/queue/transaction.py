@@ -249,7 +249,7 @@ class Transaction:
         if self._written:
             _EVENTS.write(self._conn, [_line(event) for event in self._written])
             self.topics.add("events")
-            self.topics.update({f"events:{event.kind}" for event in self._written})
+            self.topics.update([f"events:{kind}" for kind in {event.kind for event in self._written}])
             if self.desks is not None:
                 self._turned = self._turned or calls.cursor(self._conn) >= self._event_id
                 if self._turned and calls.turn(self._conn, self.ids, self.desks, self._written):
