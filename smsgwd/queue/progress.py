@@ -37,6 +37,12 @@ def part_accepted(tx: Transaction, m: Row, part: int, now: int) -> bool:
     return False
 
 
+def moved_on(s: Attempt, m: Row) -> bool:
+    """A text in parts went to another link before this attempt turned out well. A phone joins only what one sender sends, so
+    all parts go from there, this one once more; the text is marked as a possible duplicate already."""
+    return m.parts > 1 and m.link != s.link and m.state in (M.QUEUED, M.HELD)
+
+
 def _in_flight(tx: Transaction, m: Row) -> bool:
     found = tx.execute("SELECT 1 FROM submission WHERE message = ? AND state = 'in_flight'", (m.id,))
     return found.fetchone() is not None

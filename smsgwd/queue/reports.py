@@ -30,7 +30,7 @@ from smsgwd.model import (
 from smsgwd.queue import doubt, policies, rows, tally
 from smsgwd.queue.ids import floor_id
 from smsgwd.queue.known import Attempt, Row
-from smsgwd.queue.progress import UNASKED, WITHDRAWING, part_accepted, report_came, take_back
+from smsgwd.queue.progress import UNASKED, WITHDRAWING, moved_on, part_accepted, report_came, take_back
 from smsgwd.queue.references import STEPS, TEXTUAL, Step, candidates, fits, norm, told
 from smsgwd.queue.states import M, S, conclude, load_attempts
 from smsgwd.queue.together import array, lines
@@ -297,7 +297,8 @@ def settle(tx: Transaction, s: Attempt, m: Row, reference: str, now: int, by: st
     conclude(tx, s, S.ACCEPTED, reference=reference, reason=_BY[by], open=True)
     if m.state == M.UNCERTAIN:
         doubt.settled(tx, m, "sent", by, now)
-    part_accepted(tx, m, s.part, now)
+    if not moved_on(s, m):
+        part_accepted(tx, m, s.part, now)
 
 
 def _park(tx: Transaction, link: str, report: DeliveryReport, now: int) -> None:

@@ -25,7 +25,7 @@ from smsgwd.queue import answering, doubt, looking, policies, reports, rows, tal
 from smsgwd.queue.interface import Move, Turn
 from smsgwd.queue.known import COLUMNS, ROW, WIRE, Attempt, Row
 from smsgwd.queue.outbound import next_ref
-from smsgwd.queue.progress import part_accepted
+from smsgwd.queue.progress import moved_on, part_accepted
 from smsgwd.queue.states import (
     M,
     S,
@@ -153,7 +153,7 @@ def _came(tx: Transaction, s: Attempt, m: Row, outcome: Outcome, now: int, orpha
         conclude(tx, s, S.ACCEPTED, reference=outcome.reference, open=bool(m.report) and (outcome.report or m.parts > 1))
         if s.open and not outcome.report:
             reports.unasked(tx, s)
-        following = part_accepted(tx, m, s.part, now)
+        following = not moved_on(s, m) and part_accepted(tx, m, s.part, now)
         if m.report and orphans:
             reports.match_orphans(tx, s, m, now)
         return _next(tx, m, now) if following else None
@@ -177,7 +177,10 @@ def _next(tx: Transaction, m: Row, now: int) -> Segment:
 
 def _arrived(tx: Transaction, s: Attempt, m: Row, now: int) -> bool:
     """Another attempt of the same part turned out as accepted meanwhile: then that counts, whatever came of this one."""
-    found = tx.execute("SELECT 1 FROM submission WHERE message = ? AND part = ? AND state = 'accepted'", (m.id, s.part))
+    found = tx.execute(
+        "SELECT 1 FROM submission WHERE message = ? AND part = ? AND state = 'accepted' AND (link = ? OR ? = 1)",
+        (m.id, s.part, s.link, m.parts),
+    )
     if not m.duplicate or found.fetchone() is None:
         return False
     if part_accepted(tx, m, s.part, now):

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from smsgwd.model import Accepted, MessageClass, ReportStatus
-from smsgwd.queue.interface import CallResult, Settled
+from smsgwd.queue.interface import CallResult, Move, Settled
 from smsgwd.queue.sqlite import open_queue
 from smsgwd.queue.transaction import Limits
+from smsgwd.sms.split import split
 from tests.contract.making import (
     DAY,
     DOUBT,
@@ -273,6 +274,26 @@ async def test_claim_clears_a_bounded_number_of_expired_texts(queue):
         assert (await queue.depth(NOW + HOUR))[0].count == left + 1
     assert len(await queue.claim("m1", 1, NOW + HOUR)) == 1
 
+
+
+@pytest.mark.parametrize("how", ["answer", "report"])
+async def test_parts_of_one_sender(queue, how):
+    """The first part is in doubt, the text goes on over another link, and only then it is known that the part went: all parts
+    go over the other link, since a phone joins no parts of two senders."""
+    message = await accept(queue, "x" * 200, parts=2, class_=MessageClass.ALARM)
+    first = (await claim(queue)).submission
+    await queue.record_result(first, DOUBT, NOW)
+    assert await queue.reroute([Move(message.id, "m2", split("x" * 200))], NOW) == 1
+    if how == "answer":
+        assert await queue.record_result(first, Accepted("7"), NOW) is None
+    else:
+        assert await queue.record_report("m1", report("7"), NOW)
+    assert {s.id: s.state.value for s in await queue.submissions(message.id)} == {first: "accepted"}
+    segment = await claim(queue, "m2", now=NOW + HOUR)
+    sent_ = [segment.part]
+    while segment := await queue.record_result(segment.submission, Accepted(f"b{segment.part}"), NOW + HOUR):
+        sent_.append(segment.part)
+    assert (sent_, await state(queue, message)) == ([1, 2], "sent")
 
 
 # ---- a report that comes again -------------------------------------------------------------------------------------
