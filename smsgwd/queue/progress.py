@@ -109,9 +109,11 @@ def take_back(tx: Transaction, s: Attempt, m: Row, now: int) -> None:
 
 
 def _reports(tx: Transaction, m: Row) -> dict[int, str]:
-    """part -> what the report on it says, for the parts that the network took."""
+    """part -> what the report on it says, for the parts that the network took; of a text that moved on (:func:`moved_on`)
+    those of its link alone."""
     found = tx.execute(
-        "SELECT part, report FROM submission WHERE message = ? AND state = 'accepted' ORDER BY id", (m.id,)
+        "SELECT part, report FROM submission WHERE message = ? AND state = 'accepted' AND (link = ? OR ? = 1) ORDER BY id",
+        (m.id, m.link, m.parts),
     ).fetchall()
     return {part: report for part, report in found if report}
 

@@ -289,11 +289,16 @@ async def test_parts_of_one_sender(queue, how):
     else:
         assert await queue.record_report("m1", report("7"), NOW)
     assert {s.id: s.state.value for s in await queue.submissions(message.id)} == {first: "accepted"}
+    if how == "answer":
+        assert await queue.record_report("m1", report("7"), NOW)
     segment = await claim(queue, "m2", now=NOW + HOUR)
     sent_ = [segment.part]
     while segment := await queue.record_result(segment.submission, Accepted(f"b{segment.part}"), NOW + HOUR):
         sent_.append(segment.part)
     assert (sent_, await state(queue, message)) == ([1, 2], "sent")
+    for part_, then in ((2, "sent"), (1, "delivered")):  # what the phone has of the other sender counts for nothing
+        assert await queue.record_report("m2", report(f"b{part_}"), NOW + HOUR)
+        assert await state(queue, message) == then
 
 
 # ---- a report that comes again -------------------------------------------------------------------------------------
