@@ -128,13 +128,12 @@ class Known:
         if not s.open or self.attempts.get(s.id) is not s:
             self.attempts.pop(s.id, None)
 
-    def ran(self, sql: str, args: Sequence[Any]) -> None:
-        """A statement ran that may have written rows of any kind."""
-        reached = reach(sql)
+    def ran(self, reached: str, args: Sequence[Any]) -> None:
+        """A statement ran that may have written these rows (:func:`reach`)."""
         if reached == "one":
             self.texts.pop(args[-1], None)
             self.attempts.pop(args[-1], None)
-        elif reached:
+        else:
             self.clear()
 
     def clear(self) -> None:

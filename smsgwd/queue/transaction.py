@@ -153,8 +153,8 @@ class Transaction:
         """One statement, after all that was put off."""
         if self._deferred:
             self._settle()
-        if reach(sql):
-            self.known.ran(sql, args)
+        if reached := reach(sql):
+            self.known.ran(reached, args)
         return self._conn.execute(sql, args)
 
     def defer(self, kind: Together | Each, id_: int, line: Line) -> None:
